@@ -1,0 +1,5 @@
+"""``python -m mlopsctl``."""
+
+from mlopsctl.cli.main import main
+
+main()

@@ -1,0 +1,85 @@
+"""The entry point: global options, the commands, and the one place where a failure becomes an exit code."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlopsctl import __version__
+from mlopsctl.cli import door
+from mlopsctl.cli.options import Shared
+
+app = typer.Typer(
+    name="mlopsctl",
+    help="GitOps for machine learning: one mlops.yaml, validated, planned, run, judged and released.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with [bold]mlopsctl init my-project --template tabular[/bold]. Exit codes: docs/exit-codes.md.",
+)
+
+
+class LogFormat(StrEnum):
+    """How logs are written to stderr."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mlopsctl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def shared(
+    context: typer.Context,
+    directory: Annotated[
+        Path, typer.Option("--directory", "-C", help="The project: a folder with mlops.yaml, or the file itself.")
+    ] = Path(),
+    log_format: Annotated[LogFormat, typer.Option(help="How logs are written to stderr.")] = LogFormat.CONSOLE,
+    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="More logs; repeat for still more.")] = 0,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """GitOps for machine learning: one mlops.yaml, validated, planned, run, judged and released."""
+    del version
+    context.obj = Shared(directory=directory, log_format=log_format.value, verbosity=verbose)
+
+
+def _register() -> None:
+    from mlopsctl.cli import environment, gate, init, pipeline, release, validate
+
+    for module in (init, validate, pipeline, release, environment, gate):
+        module.register(app)
+
+
+@app.command()
+def version(output: Annotated[str, typer.Option(help="text or json")] = "text") -> None:
+    """Print the version of mlopsctl and of Python."""
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    if output == "json":
+        import json
+
+        typer.echo(json.dumps({"mlopsctl": __version__, "python": python}))
+    else:
+        typer.echo(f"mlopsctl {__version__} (Python {python})")
+
+
+_register()
+
+
+def main() -> None:
+    """Run the command line; every way out has a documented exit code."""
+    sys.exit(door.run(app, sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The global options of one call. Logs are set up only by commands that write some."""
+
+    directory: Path
+    log_format: str
+    verbosity: int
+
+
+class Output(StrEnum):
+    """How a result is printed on stdout."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class PlanOutput(StrEnum):
+    """How a plan is printed on stdout."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+EnvironmentOption = Annotated[
+    str | None, typer.Option("--environment", "-e", help="Which environment; needed where the project has several.")
+]
+ParameterOption = Annotated[
+    list[str] | None, typer.Option("--parameter", "-p", help="NAME=VALUE: another value for a run-time parameter.")
+]
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="text for people, json for programs.")]
+
+
+def shared(context: typer.Context) -> Shared:
+    """The global options of this call."""
+    found = context.obj
+    return found if isinstance(found, Shared) else Shared(Path(), "console", 0)

@@ -1,0 +1,183 @@
+"""``plan``, ``apply``, ``run``, ``rollback``, ``destroy``: what changes an environment."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlopsctl.cli.door import end
+from mlopsctl.cli.options import EnvironmentOption, Output, OutputOption, ParameterOption, PlanOutput, shared
+from mlopsctl.ground.errors import ExitCode
+
+if TYPE_CHECKING:
+    from mlopsctl.config.load import Loaded
+    from mlopsctl.delivery.apply import Options
+    from mlopsctl.delivery.plan import Plan, Seal
+
+JobsOption = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="How many steps run at once.")]
+InProcessOption = Annotated[bool, typer.Option("--in-process", help="Run steps in this process, for a debugger.")]
+NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Run every step, also those whose result is known.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before changing anything.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.command(epilog="Example: mlopsctl plan -e prod --out prod.plan && mlopsctl apply -e prod prod.plan")(plan)
+    app.command(epilog="Example: mlopsctl apply -e dev -p seed=7")(apply)
+    app.command(epilog="Example: mlopsctl run --no-cache")(run)
+    app.command(epilog="Example: mlopsctl rollback -e prod --reason 'complaints since noon'")(rollback)
+    app.command(epilog="Example: mlopsctl destroy -e dev")(destroy)
+
+
+def plan(
+    context: typer.Context,
+    environment: EnvironmentOption = None,
+    parameter: ParameterOption = None,
+    output: Annotated[PlanOutput, typer.Option("--output", "-o", help="How the plan is printed.")] = PlanOutput.TEXT,
+    out: Annotated[Path | None, typer.Option("--out", help="Save the plan, to be applied as it is.")] = None,
+    detailed_exitcode: Annotated[bool, typer.Option(help="End with 2 when changes are pending.")] = False,
+    refresh: Annotated[bool, typer.Option(help="Ask the registry and the server what they hold.")] = True,
+) -> None:
+    """Say what apply would do, and why. Changes nothing and runs no code of the project."""
+    from mlopsctl.delivery.apply import plan as make
+    from mlopsctl.ground.files import write_atomic
+    from mlopsctl.render.console import console
+    from mlopsctl.render.plan import plan_json, plan_markdown, plan_text
+
+    made = make(_load(context, environment, parameter), refresh=refresh)
+    if out is not None:
+        write_atomic(out, plan_json(made).encode())
+    if output is PlanOutput.TEXT:
+        console().print(plan_text(made))
+    else:
+        typer.echo(plan_json(made) if output is PlanOutput.JSON else plan_markdown(made))
+    end(ExitCode.CHANGES if detailed_exitcode and made.changes else ExitCode.DONE)
+
+
+def apply(
+    context: typer.Context,
+    saved: Annotated[Path | None, typer.Argument(help="A plan saved with `plan --out`; refused when stale.")] = None,
+    environment: EnvironmentOption = None,
+    parameter: ParameterOption = None,
+    yes: YesOption = False,
+    jobs: JobsOption = None,
+    in_process: InProcessOption = False,
+    no_cache: NoCacheOption = False,
+    release_hold: Annotated[bool, typer.Option("--release-hold", help="Lift the hold that a rollback left.")] = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Make it so: run what changed, judge the model, release and serve it when every gate passes.
+
+    On a terminal it asks first; elsewhere it goes ahead.
+    """
+    from mlopsctl.delivery.apply import apply as make_it_so
+    from mlopsctl.orchestrators.local.progress import make_progress
+    from mlopsctl.render.outcome import outcome_json, outcome_text
+
+    loaded = _load(context, environment, parameter)
+    options = _options(jobs, in_process, no_cache, saved, release_hold)
+    ask = not yes and saved is None and sys.stdin.isatty() and sys.stdout.isatty()
+    with make_progress(quiet=output is Output.JSON) as progress:
+        outcome = make_it_so(loaded, options, progress, lambda made: _agreed(made, ask, output))
+    if outcome is None:
+        typer.echo("Nothing was done.")
+        end(ExitCode.APPROVAL)
+    _print(outcome_json(outcome) if output is Output.JSON else outcome_text(outcome))
+    end(outcome.exit_code)
+
+
+def run(
+    context: typer.Context,
+    environment: EnvironmentOption = None,
+    parameter: ParameterOption = None,
+    jobs: JobsOption = None,
+    in_process: InProcessOption = False,
+    no_cache: NoCacheOption = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Run the pipeline up to its verdict. Nothing is registered, released or served."""
+    from mlopsctl.delivery.apply import run as run_it
+    from mlopsctl.orchestrators.local.progress import make_progress
+    from mlopsctl.render.outcome import outcome_json, outcome_text
+
+    loaded = _load(context, environment, parameter)
+    with make_progress(quiet=output is Output.JSON) as progress:
+        outcome = run_it(loaded, _options(jobs, in_process, no_cache, None, False), progress)
+    _print(outcome_json(outcome) if output is Output.JSON else outcome_text(outcome))
+    end(outcome.exit_code)
+
+
+def rollback(
+    context: typer.Context,
+    environment: EnvironmentOption = None,
+    to: Annotated[int | None, typer.Option(help="The release to go back to; the one before by default.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; shown until the hold is lifted.")] = "rolled back by hand",
+) -> None:
+    """Serve an earlier release again, and hold it there until `apply --release-hold`."""
+    from mlopsctl.delivery.environment import rollback as go_back
+
+    standing = go_back(_load(context, environment, None), to, reason)
+    release = standing.state.release
+    if release is not None:
+        typer.echo(f"Rolled back to {release.registry_name} v{release.registry_version}; held: {standing.state.hold}")
+    if standing.url:
+        typer.echo(f"Served at {standing.url}")
+
+
+def destroy(context: typer.Context, environment: EnvironmentOption = None, yes: YesOption = False) -> None:
+    """Stop serving and forget the release. Registered models, runs and artifacts stay."""
+    from mlopsctl.delivery.environment import destroy as take_down
+
+    loaded = _load(context, environment, None)
+    question = f"Stop serving {loaded.project.name} in {loaded.environment} and forget its release?"
+    if not yes and sys.stdin.isatty() and not typer.confirm(question):
+        end(ExitCode.APPROVAL)
+    take_down(loaded)
+    typer.echo(f"{loaded.project.name} is no longer released in {loaded.environment}; its models and history stay.")
+
+
+def _load(context: typer.Context, environment: str | None, parameters: list[str] | None) -> Loaded:
+    from mlopsctl.config.load import load_project, parse_overrides
+
+    return load_project(shared(context).directory, environment, parse_overrides(parameters or []))
+
+
+def _options(jobs: int | None, in_process: bool, no_cache: bool, saved: Path | None, release_hold: bool) -> Options:
+    import os
+
+    from mlopsctl.delivery.apply import Options
+    from mlopsctl.orchestrators.local.run import Settings
+
+    return Options(
+        settings=Settings(jobs=jobs or os.cpu_count() or 1, in_process=in_process),
+        sealed=None if saved is None else _seal(saved),
+        release_hold=release_hold,
+        reuse=not no_cache,
+    )
+
+
+def _seal(saved: Path) -> Seal:
+    from mlopsctl.delivery.saved import read_seal
+
+    return read_seal(saved)
+
+
+def _agreed(made: Plan, ask: bool, output: Output) -> bool:
+    from mlopsctl.render.console import console
+    from mlopsctl.render.plan import plan_text
+
+    if output is Output.TEXT:
+        console().print(plan_text(made))
+    return not ask or not made.changes or typer.confirm("Apply this plan?")
+
+
+def _print(result: object) -> None:
+    from mlopsctl.render.console import console
+
+    if isinstance(result, str):
+        typer.echo(result)
+    else:
+        console().print(result)

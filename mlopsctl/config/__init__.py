@@ -1,0 +1,1 @@
+"""The reader of ``mlops.yaml``: bytes to plain data with positions, overlays, interpolation, models."""

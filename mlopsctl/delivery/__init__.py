@@ -1,0 +1,1 @@
+"""The story after the pipeline: refresh, plan, apply, release, status, rollback, destroy."""

@@ -1,0 +1,233 @@
+"""Apply: make the plan under the lock, run what it says, let the verdict decide, settle the release."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from mlopsctl import __version__
+from mlopsctl.config.load import Loaded
+from mlopsctl.delivery.driver import Setting, StepDriver
+from mlopsctl.delivery.environment import writing
+from mlopsctl.delivery.findings import findings_of
+from mlopsctl.delivery.git import read_git
+from mlopsctl.delivery.history import StoredHistory
+from mlopsctl.delivery.live import Live
+from mlopsctl.delivery.make import Desired, make_plan
+from mlopsctl.delivery.outcome import Outcome
+from mlopsctl.delivery.plan import Plan, Seal
+from mlopsctl.delivery.policy import gates_json, read_gates
+from mlopsctl.delivery.refresh import read_live, read_surroundings
+from mlopsctl.delivery.release import settle
+from mlopsctl.delivery.stores import Stores, open_stores
+from mlopsctl.ground.errors import Diagnostic, Locked
+from mlopsctl.metadata.records import EnvironmentState, RunRecord
+from mlopsctl.metadata.state import Lease
+from mlopsctl.orchestrators.local.run import Observer, Settings, run_pipeline
+from mlopsctl.lowering.lower import Lowered, executable, lower
+from mlopsctl.step.key import Surroundings
+from mlopsctl.step.task import StepResult, StepState
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan with everything it was made from, ready to be shown or applied."""
+
+    lowered: Lowered
+    around: Surroundings
+    history: StoredHistory
+    state: EnvironmentState
+    live: Live
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to apply. ``sealed`` is the seal of a saved plan; ``release_hold`` lifts the hold of a rollback."""
+
+    settings: Settings = Settings()
+    sealed: Seal | None = None
+    release_hold: bool = False
+    reuse: bool = True
+
+
+def prepare(loaded: Loaded, stores: Stores, *, refresh: bool = True) -> Prepared:
+    """Read what there is and make the plan.
+
+    Raises:
+        InvalidProject: when the project asks for something this version cannot execute, or its data is missing.
+    """
+    lowered = executable(lower(loaded))
+    around = read_surroundings(loaded, lowered.pipeline, stores)
+    history = StoredHistory(stores.metadata, stores.artifacts, loaded.project.name, loaded.environment)
+    state = stores.state.read(loaded.project.name, loaded.environment)
+    live, notes = read_live(loaded, stores) if refresh else (Live(), ("the live systems were not asked",))
+    desired = Desired(
+        project=loaded.project.name,
+        environment=loaded.environment,
+        gates=loaded.project.evaluation.gates,
+        applied_gates=read_gates(state.gates),
+        served=loaded.project.deployment is not None,
+        notes=(*lowered.notes, *notes),
+    )
+    plan = make_plan(desired, lowered.pipeline, around, history, state, live)
+    return Prepared(lowered, around, history, state, live, plan)
+
+
+def plan(loaded: Loaded, *, refresh: bool = True) -> Plan:
+    """What ``apply`` would do now."""
+    with open_stores(loaded) as stores:
+        return prepare(loaded, stores, refresh=refresh).plan
+
+
+def apply(loaded: Loaded, options: Options, observer: Observer, confirm: Callable[[Plan], bool]) -> Outcome | None:
+    """Do what the plan says, as the environment's only writer. ``None`` when ``confirm`` said no.
+
+    Raises:
+        Locked: when somebody else writes, or a saved plan no longer fits, naming what moved.
+        Problem: when a service fails; what was recorded stays, and the next apply goes on from there.
+    """
+    with open_stores(loaded) as stores, writing(loaded, stores) as lease:
+        if options.release_hold:
+            stores.state.release_hold(lease)
+        prepared = prepare(loaded, stores)
+        _refuse_stale(options.sealed, prepared.plan.seal)
+        if not confirm(prepared.plan):
+            return None
+        started = time.monotonic()
+        if prepared.plan.changes or not options.reuse:
+            run, results = execute(loaded, stores, prepared, options, observer)
+        else:
+            run, results = _standing_results(prepared)
+        findings = findings_of(prepared.lowered.pipeline, results, stores.artifacts)
+        outcome = Outcome(run, loaded.environment, results, findings)
+        if not outcome.failed:
+            outcome = _settled(loaded, stores, lease, outcome)
+        _finish(stores, outcome, recorded=bool(prepared.plan.changes) or not options.reuse)
+        return replace(outcome, seconds=time.monotonic() - started)
+
+
+def run(loaded: Loaded, options: Options, observer: Observer) -> Outcome:
+    """Run the pipeline up to its verdict; nothing is registered, released or served."""
+    with open_stores(loaded) as stores, writing(loaded, stores) as lease:
+        prepared = prepare(loaded, stores, refresh=False)
+        steps = tuple(s for s in prepared.lowered.pipeline.steps if s.component not in ("preflight", "push"))
+        pipeline = replace(prepared.lowered.pipeline, steps=steps)
+        prepared = replace(prepared, lowered=replace(prepared.lowered, pipeline=pipeline))
+        started = time.monotonic()
+        id, results = execute(loaded, stores, prepared, options, observer)
+        findings = findings_of(pipeline, results, stores.artifacts)
+        outcome = Outcome(id, loaded.environment, results, findings, judged_only=True)
+        _finish(stores, outcome, recorded=True)
+        return replace(outcome, seconds=time.monotonic() - started)
+
+
+def execute(
+    loaded: Loaded, stores: Stores, prepared: Prepared, options: Options, observer: Observer
+) -> tuple[str, Mapping[str, StepResult]]:
+    """Run the pipeline's steps and record them; the run's id and every step's result."""
+    record = _new_run(loaded, prepared)
+    stores.metadata.begin_run(record)
+    setting = Setting(
+        run_id=record.id,
+        environment=loaded.environment,
+        project=loaded.folder,
+        artifacts=stores.artifacts_url,
+        tracking=stores.tracking,
+        pinned=prepared.plan.pinned,
+        live=prepared.live,
+        reuse=options.reuse,
+    )
+    driver = StepDriver(setting, prepared.around, prepared.history, stores.metadata, stores.artifacts)
+    try:
+        results = run_pipeline(
+            prepared.lowered.pipeline,
+            driver,
+            observer,
+            workspace=stores.home / "staging" / record.id,
+            logs=stores.home / "runs" / record.id,
+            settings=options.settings,
+        )
+    except BaseException:
+        driver.close()
+        stores.metadata.finish_run(record.id, "canceled", None, _now())
+        raise
+    driver.close()
+    return record.id, results
+
+
+def _settled(loaded: Loaded, stores: Stores, lease: Lease, outcome: Outcome) -> Outcome:
+    evidence = (_digest(outcome.results, "evaluate", "evaluation"), _digest(outcome.results, "gate", "blessing"))
+    gates = gates_json(loaded.project.evaluation.gates)
+    standing = settle(loaded, stores, lease, outcome.findings, outcome.run, evidence, gates)
+    if standing.state.gates != gates:
+        stores.state.set_gates(lease, gates)
+    return replace(
+        outcome,
+        released=standing.released,
+        standing=standing.state.release,
+        held=standing.state.hold,
+        served=standing.url,
+    )
+
+
+def _finish(stores: Stores, outcome: Outcome, *, recorded: bool) -> None:
+    if recorded:
+        state = "failed" if outcome.failed else "success"
+        stores.metadata.finish_run(outcome.run, state, int(outcome.exit_code), _now())
+
+
+def _standing_results(prepared: Prepared) -> tuple[str, Mapping[str, StepResult]]:
+    """The results of a plan without changes: everything as recorded."""
+    results: dict[str, StepResult] = {}
+    run = ""
+    for planned in prepared.plan.steps:
+        if planned.cached is None:
+            results[planned.step.id] = StepResult(StepState.SKIPPED, problem=planned.skipped)
+            continue
+        outputs = {name: artifact.digest for name, artifact in planned.cached.outputs.items()}
+        results[planned.step.id] = StepResult(
+            StepState.CACHED, outputs, notes=planned.cached.notes, line=planned.cached.line
+        )
+        run = max(run, planned.cached.run)
+    return run, results
+
+
+def _refuse_stale(sealed: Seal | None, now: Seal) -> None:
+    moved = sealed.moved(now) if sealed is not None else ()
+    if moved:
+        raise Locked(
+            Diagnostic(
+                "stale-plan",
+                "the plan is stale; since it was made, these moved: " + "; ".join(moved),
+                hint="make a new plan with `mlopsctl plan --out FILE`, read it, and apply that one",
+            )
+        )
+
+
+def _new_run(loaded: Loaded, prepared: Prepared) -> RunRecord:
+    started = _now()
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(started / 1000))
+    return RunRecord(
+        id=f"{stamp}-{secrets.token_hex(3)}",
+        project=loaded.project.name,
+        environment=loaded.environment,
+        pipeline_digest=prepared.lowered.pipeline.digest,
+        plan_digest=prepared.plan.digest,
+        started=started,
+        git=read_git(loaded.folder),
+        tool_version=__version__,
+        parameters=dict(loaded.project.parameters),
+    )
+
+
+def _digest(results: Mapping[str, StepResult], step: str, output: str) -> str:
+    return results[step].outputs.get(output, "") if step in results else ""
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+

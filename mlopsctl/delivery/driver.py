@@ -1,0 +1,138 @@
+"""What the local orchestrator asks for each step: its task or its cached result before, its record after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlopsctl.artifacts.store import ArtifactStore
+from mlopsctl.delivery.live import Live
+from mlopsctl.delivery.plan import History
+from mlopsctl.delivery.steps import lost_effect, stale_evidence
+from mlopsctl.ground.digest import Json
+from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
+from mlopsctl.metadata.store import MetadataStore
+from mlopsctl.pipeline.ir import Step
+from mlopsctl.step.key import Surroundings, key_material, step_key
+from mlopsctl.step.task import StepResult, StepState, StepTask, TaskInput
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where a run happens: folders and addresses that every step's task names."""
+
+    run_id: str
+    environment: str
+    project: Path
+    artifacts: str
+    tracking: str
+    pinned: Mapping[str, str]
+    live: Live = Live()
+    reuse: bool = True
+
+
+class StepDriver:
+    """Prepares and records the steps of one run.
+
+    Reused steps are recorded together when the run ends, attempts one by one as they end: what a person was told has
+    happened is on disk before it is told.
+    """
+
+    def __init__(
+        self, setting: Setting, around: Surroundings, history: History, metadata: MetadataStore, artifacts: ArtifactStore
+    ) -> None:
+        self._setting = setting
+        self._around = around
+        self._history = history
+        self._metadata = metadata
+        self._artifacts = artifacts
+        self._materials: dict[str, Mapping[str, Json]] = {}
+        self._inputs: dict[str, Mapping[str, ArtifactRecord]] = {}
+        self._reused: list[ExecutionRecord] = []
+
+    def prepare(self, step: Step, upstream: Mapping[str, StepResult]) -> StepTask | StepResult:
+        """The step's result when it is already known, else its task."""
+        inputs = {
+            name: ArtifactRecord(digest, wired.type, self._artifacts.uri(digest))
+            for name, wired in step.inputs.items()
+            if (digest := upstream[wired.ref.step].outputs.get(wired.ref.output)) is not None
+        }
+        material = key_material(step, {name: artifact.digest for name, artifact in inputs.items()}, self._around)
+        self._inputs[step.id], self._materials[step.id] = inputs, material
+        return self._known(step, step_key(material)) or self._task(step, inputs)
+
+    def started(self, step: Step, attempt: int, log: Path) -> None:
+        """Nothing to record: an attempt counts once it ends."""
+
+    def finished(
+        self, step: Step, attempt: int, started_ms: int, finished_ms: int, result: StepResult, log: Path | None
+    ) -> None:
+        """Record how an attempt ended, before anybody is told."""
+        material = self._materials.get(step.id, {})
+        record = ExecutionRecord(
+            run=self._setting.run_id,
+            step=step.id,
+            component=step.component,
+            state=result.state,
+            key=step_key(material) if material else "",
+            material=material,
+            started=started_ms,
+            finished=finished_ms,
+            attempt=attempt,
+            inputs=self._inputs.get(step.id, {}),
+            outputs={
+                name: ArtifactRecord(digest, step.outputs[name], self._artifacts.uri(digest))
+                for name, digest in result.outputs.items()
+            },
+            state_inputs={name: self._setting.pinned.get(name, "") for name in step.state_inputs},
+            notes=result.notes,
+            line=result.line,
+            problem=result.problem,
+            hint=result.hint,
+            log=str(log.relative_to(self._setting.project)) if log is not None else "",
+        )
+        if result.state is StepState.CACHED:
+            self._reused.append(record)
+        else:
+            self._metadata.record([record])
+
+    def close(self) -> None:
+        """Record the reused steps, in one transaction."""
+        if self._reused:
+            self._metadata.record(self._reused)
+            self._reused = []
+
+    def _known(self, step: Step, key: str) -> StepResult | None:
+        if not self._setting.reuse:
+            return None
+        record = self._history.cached([key]).get(key)
+        if record is None or stale_evidence(step, record, self._setting.pinned) or lost_effect(record, self._setting.live):
+            return None
+        return StepResult(
+            state=StepState.CACHED,
+            outputs={name: artifact.digest for name, artifact in record.outputs.items()},
+            notes=record.notes,
+            line=record.line,
+        )
+
+    def _task(self, step: Step, inputs: Mapping[str, ArtifactRecord]) -> StepTask:
+        setting = self._setting
+        return StepTask(
+            run_id=setting.run_id,
+            step=step.id,
+            component=step.component,
+            environment=setting.environment,
+            project=str(setting.project),
+            artifacts=setting.artifacts,
+            staging="",
+            parameters=step.parameters,
+            inputs={
+                name: TaskInput(artifact.digest, artifact.type, guard=step.inputs[name].guard)
+                for name, artifact in inputs.items()
+            },
+            outputs=step.outputs,
+            state={name: setting.pinned[name] for name in step.state_inputs if setting.pinned.get(name)},
+            tracking=setting.tracking,
+            seed=step.seed or 0,
+        )

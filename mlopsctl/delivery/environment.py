@@ -1,0 +1,82 @@
+"""What is so in an environment, and the two ways back: rollback and destroy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from mlopsctl.config.load import Loaded
+from mlopsctl.delivery.findings import read_findings
+from mlopsctl.delivery.live import Live
+from mlopsctl.delivery.outcome import Findings
+from mlopsctl.delivery.refresh import read_live
+from mlopsctl.delivery.release import Standing, roll_back, take_down
+from mlopsctl.delivery.stores import Stores, open_stores
+from mlopsctl.metadata.records import EnvironmentState, ExecutionRecord, RunRecord
+from mlopsctl.metadata.state import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is so: the release state, the live systems, the last run with its steps and its evidence."""
+
+    project: str
+    environment: str
+    state: EnvironmentState
+    live: Live
+    run: RunRecord | None
+    executions: tuple[ExecutionRecord, ...]
+    findings: Findings
+    notes: tuple[str, ...] = ()
+
+
+def status(loaded: Loaded) -> Status:
+    """Read what is so; changes nothing."""
+    with open_stores(loaded) as stores:
+        live, notes = read_live(loaded, stores)
+        runs = stores.metadata.runs(loaded.project.name, loaded.environment, limit=1)
+        run = runs[0] if runs else None
+        executions = tuple(stores.metadata.executions(run.id)) if run is not None else ()
+        return Status(
+            project=loaded.project.name,
+            environment=loaded.environment,
+            state=stores.state.read(loaded.project.name, loaded.environment),
+            live=live,
+            run=run,
+            executions=executions,
+            findings=findings_of_executions(executions, stores),
+            notes=notes,
+        )
+
+
+def findings_of_executions(executions: tuple[ExecutionRecord, ...], stores: Stores) -> Findings:
+    """The evidence that recorded executions left."""
+    outputs = {f"{e.step}.{name}": artifact for e in executions for name, artifact in e.outputs.items()}
+    return read_findings(
+        {ref: artifact.digest for ref, artifact in outputs.items()},
+        {ref: artifact.type for ref, artifact in outputs.items()},
+        stores.artifacts,
+    )
+
+
+def rollback(loaded: Loaded, to: int | None, reason: str) -> Standing:
+    """Serve an earlier release again and hold it; see :func:`~mlopsctl.delivery.release.roll_back`."""
+    with open_stores(loaded) as stores, writing(loaded, stores) as lease:
+        return roll_back(loaded, stores, lease, to, reason)
+
+
+def destroy(loaded: Loaded) -> EnvironmentState:
+    """Stop serving and forget the release; models, runs and artifacts stay."""
+    with open_stores(loaded) as stores, writing(loaded, stores) as lease:
+        return take_down(loaded, stores, lease)
+
+
+@contextmanager
+def writing(loaded: Loaded, stores: Stores) -> Iterator[Lease]:
+    """Be the environment's only writer; runs that a killed process left open are closed first."""
+    holder = f"mlopsctl (pid {os.getpid()})"
+    with stores.state.acquire(loaded.project.name, loaded.environment, holder, stores.home / "locks") as lease:
+        stores.metadata.sweep_dead_runs(loaded.project.name, loaded.environment, "")
+        yield lease

@@ -1,0 +1,57 @@
+"""What the stores can tell a plan: earlier results that can be reused, the last run, verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from mlopsctl.artifacts.store import ArtifactStore
+from mlopsctl import evidence
+from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
+from mlopsctl.metadata.store import MetadataStore
+from mlopsctl.step.task import StepState
+
+
+class StoredHistory:
+    """The history of one project in one environment, read from its stores.
+
+    Results are shared between environments, because a step key says all that a result depends on.
+    """
+
+    def __init__(self, metadata: MetadataStore, artifacts: ArtifactStore, project: str, environment: str) -> None:
+        self._metadata = metadata
+        self._artifacts = artifacts
+        self._project = project
+        self._environment = environment
+
+    def cached(self, keys: Collection[str]) -> Mapping[str, ExecutionRecord]:
+        """The newest complete execution of each key whose outputs are all still stored."""
+        found = self._metadata.cached(keys)
+        wanted = {artifact.digest for record in found.values() for artifact in record.outputs.values()}
+        stored = self._artifacts.has_many(wanted)
+        return {
+            key: record
+            for key, record in found.items()
+            if all(artifact.digest in stored for artifact in record.outputs.values())
+        }
+
+    def latest(self) -> Mapping[str, ExecutionRecord]:
+        """The newest result of each step, or its failure where the last run ended in one."""
+        return {**self._metadata.latest(self._project, self._environment), **self._failures()}
+
+    def steps(self) -> tuple[str, ...]:
+        """The ids of the steps of the last run that came to its end."""
+        for run in self._metadata.runs(self._project, self._environment, limit=20):
+            if run.state in ("success", "failed"):
+                return tuple(dict.fromkeys(record.step for record in self._metadata.executions(run.id)))
+        return ()
+
+    def _failures(self) -> dict[str, ExecutionRecord]:
+        for run in self._metadata.runs(self._project, self._environment, limit=1):
+            last = {record.step: record for record in self._metadata.executions(run.id)}
+            return {step: record for step, record in last.items() if record.state is StepState.FAILED}
+        return {}
+
+    def refusal(self, artifact: ArtifactRecord) -> str:
+        """Why a guard artifact's verdict is not pass, in a sentence; empty when it is."""
+        file, kind = evidence.GUARDS[artifact.type.value]
+        return evidence.refusal(evidence.parse(kind, self._artifacts.read(artifact.digest, file)))

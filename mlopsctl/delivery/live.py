@@ -1,0 +1,46 @@
+"""The live systems, read once: what the registry holds and what the server answers with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlopsctl.ground.digest import digest_json
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is registered and served now.
+
+    Attributes:
+        refreshed: false when the live systems were not asked (``--no-refresh``); nothing below is known then.
+        alias_version, alias_digest: the version the environment's alias points to, and its model's digest; empty
+            where there is none.
+        registered: digests of the models that the registry holds, by version.
+        serving: whether a server of ours runs; ``healthy`` whether it answers.
+        served_digest, served_url: what it serves, and where.
+    """
+
+    refreshed: bool = False
+    alias_version: str = ""
+    alias_digest: str = ""
+    registered: tuple[tuple[str, str], ...] = ()
+    serving: bool = False
+    healthy: bool = False
+    served_digest: str = ""
+    served_url: str = ""
+
+    def version_of(self, model: str) -> str:
+        """The newest registered version of a model digest; empty when there is none."""
+        return next((version for version, digest in self.registered if digest == model), "")
+
+    @property
+    def digest(self) -> str:
+        """What a sealed plan holds of it: versions and digests, not addresses or health."""
+        return digest_json(
+            "mlopsctl/live/v1",
+            {
+                "alias": [self.alias_version, self.alias_digest],
+                "registered": self.registered,
+                "served": self.served_digest if self.serving else "",
+            },
+        )

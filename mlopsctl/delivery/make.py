@@ -1,0 +1,101 @@
+"""Make a plan from what was read: a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mlopsctl import __version__
+from mlopsctl.delivery.live import Live
+from mlopsctl.delivery.others import gate_lines, release_lines, server_lines
+from mlopsctl.delivery.plan import History, Plan, Seal, StepPlan
+from mlopsctl.delivery.policy import gates_json
+from mlopsctl.delivery.steps import plan_steps
+from mlopsctl.gates import Gate
+from mlopsctl.gates.policy import compare_policies
+from mlopsctl.ground.digest import digest_json
+from mlopsctl.metadata.records import EnvironmentState
+from mlopsctl.pipeline.ir import Pipeline
+from mlopsctl.step.key import Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What the project asks for beside its steps."""
+
+    project: str
+    environment: str
+    gates: Sequence[Gate]
+    applied_gates: Sequence[Gate]
+    served: bool
+    notes: tuple[str, ...] = ()
+
+
+def make_plan(
+    desired: Desired,
+    pipeline: Pipeline,
+    around: Surroundings,
+    history: History,
+    state: EnvironmentState,
+    live: Live,
+) -> Plan:
+    """What ``apply`` would do now, and why."""
+    pinned = {"champion": champion_of(state)} if champion_of(state) else {}
+    steps = plan_steps(pipeline, around, history, pinned, live)
+    challenger = _output(steps, "select", "model")
+    (release,) = release_lines(steps, challenger, _refused(steps), state, live)
+    previous = history.steps()
+    return Plan(
+        project=desired.project,
+        environment=desired.environment,
+        steps=steps,
+        removed=tuple(name for name in previous if name not in {step.id for step in pipeline.steps}),
+        others=(
+            *gate_lines(compare_policies(desired.applied_gates, desired.gates)),
+            release,
+            *server_lines(desired.served, release, state, live),
+        ),
+        pinned=pinned,
+        seal=_seal(desired, pipeline, around, state, live),
+        notes=tuple(_notes(desired, state)),
+    )
+
+
+def champion_of(state: EnvironmentState) -> str:
+    """The digest of the model to beat: what is released, else the newest that ever was; empty for none."""
+    if state.release is not None:
+        return state.release.model
+    return state.history[-1].model if state.history else ""
+
+
+def _output(steps: Sequence[StepPlan], id: str, name: str) -> str:
+    for plan in steps:
+        if plan.step.id == id and plan.cached is not None:
+            return plan.cached.outputs[name].digest
+    return ""
+
+
+def _refused(steps: Sequence[StepPlan]) -> str:
+    return next((plan.skipped for plan in steps if plan.skipped), "")
+
+
+def _notes(desired: Desired, state: EnvironmentState) -> Iterator[str]:
+    yield from desired.notes
+    if state.hold:
+        yield f"held: {state.hold}; `mlopsctl apply --release-hold` lets releases go again"
+    if state.release is not None and state.release.overrides:
+        broken = ", ".join(f"{gate} ({reason})" for gate, reason in state.release.overrides.items())
+        yield f"the champion was released by hand over: {broken}"
+
+
+def _seal(desired: Desired, pipeline: Pipeline, around: Surroundings, state: EnvironmentState, live: Live) -> Seal:
+    return Seal(
+        tool=__version__,
+        project=desired.project,
+        environment=desired.environment,
+        pipeline=pipeline.digest,
+        policy=digest_json("mlopsctl/policy/v1", gates_json(desired.gates)),
+        data_and_code=around.digest,
+        state=f"{state.lineage}#{state.serial}",
+        live=live.digest if live.refreshed else "",
+    )

@@ -1,0 +1,72 @@
+"""The lines of a plan that are not steps: gates that changed, the release, the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mlopsctl.delivery.live import Live
+from mlopsctl.delivery.plan import Action, Line, StepPlan
+from mlopsctl.gates.policy import PolicyChange
+from mlopsctl.metadata.records import EnvironmentState
+
+_ACTIONS = {"added": Action.CREATE, "removed": Action.DELETE}
+
+
+def gate_lines(changes: Sequence[PolicyChange]) -> Iterator[Line]:
+    """One line for each gate that is not as it was when last applied."""
+    for change in changes:
+        yield Line("gate", change.name, _ACTIONS.get(change.change, Action.UPDATE), (f"{change.change}: {change.reason}",))
+
+
+def release_lines(steps: Sequence[StepPlan], challenger: str, refused: str, state: EnvironmentState, live: Live) -> Iterator[Line]:
+    """What happens to the release: nothing, a decision once the steps have run, or a release that is due.
+
+    Args:
+        challenger: digest of the selected model when it is known already; else empty.
+        refused: why the challenger may not go out, when that is known already; else empty.
+    """
+    standing = state.release
+    version = f"v{standing.registry_version}" if standing else "nothing"
+    deciding = [plan.step.id for plan in steps if plan.runs and plan.step.component in ("evaluate", "gate", "preflight", "push")]
+    if state.hold:
+        yield Line("release", "champion", Action.KEEP, (f"held at {version}: {state.hold}",))
+    elif deciding:
+        action = Action.UPDATE if standing else Action.CREATE
+        yield Line("release", "champion", action, (f"{version} now; the gates decide on the challenger",), waits=True)
+    elif refused:
+        yield Line("release", "champion", Action.KEEP, (f"{version} stays: {refused}",))
+    elif not challenger:
+        yield Line("release", "champion", Action.KEEP, (f"{version} stays: no challenger",))
+    elif standing is None:
+        yield Line("release", "champion", Action.CREATE, ("the gates let the challenger go; first release",))
+    elif standing.model != challenger:
+        yield Line("release", "champion", Action.UPDATE, (f"{version} now; the gates let the challenger go",))
+    elif live.refreshed and live.alias_digest != standing.model:
+        found = f"v{live.alias_version}" if live.alias_version else "nothing"
+        yield Line("release", "champion", Action.UPDATE, (f"the registry's alias points to {found}, not to {version}",))
+    else:
+        yield Line("release", "champion", Action.KEEP, (f"{version} is the challenger",))
+
+
+def server_lines(wanted: bool, release: Line, state: EnvironmentState, live: Live) -> Iterator[Line]:
+    """What happens to the server."""
+    standing = state.release
+    if not wanted:
+        if live.serving:
+            yield Line("server", "mlflow", Action.DELETE, ("deployment is gone from the project",))
+        return
+    if release.action is not Action.KEEP:
+        action = Action.UPDATE if live.serving else Action.CREATE
+        yield Line("server", "mlflow", action, ("follows the release",), waits=release.waits)
+    elif standing is None:
+        yield Line("server", "mlflow", Action.KEEP, ("nothing is released",))
+    elif not live.refreshed:
+        yield Line("server", "mlflow", Action.KEEP, ("not asked",))
+    elif not live.serving:
+        yield Line("server", "mlflow", Action.CREATE, (f"v{standing.registry_version} is released and not served",))
+    elif live.served_digest != standing.model:
+        yield Line("server", "mlflow", Action.UPDATE, ("it serves another model than the release",))
+    elif not live.healthy:
+        yield Line("server", "mlflow", Action.UPDATE, ("it runs and does not answer",))
+    else:
+        yield Line("server", "mlflow", Action.KEEP, (live.served_url,))

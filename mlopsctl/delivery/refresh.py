@@ -1,0 +1,55 @@
+"""Refresh: read the data's digests, the user code, the packages and the live systems. The only reader of a plan."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from mlopsctl.config.load import Loaded
+from mlopsctl.delivery.live import Live
+from mlopsctl.delivery.stores import Stores
+from mlopsctl.pipeline.ir import Pipeline
+from mlopsctl.pipeline.names import alias_of, model_name
+from mlopsctl.servers.local import LocalServer
+from mlopsctl.sources.files import FileSource
+from mlopsctl.step.key import Surroundings, code_digests, package_versions
+
+
+def read_surroundings(loaded: Loaded, pipeline: Pipeline, stores: Stores) -> Surroundings:
+    """The digests of outside data and user code, and the versions of packages.
+
+    Raises:
+        InvalidProject: when a file is missing; all of them are named.
+    """
+    memo = stores.home / "digests"
+    sources = [dataset.source for dataset in loaded.project.data.values()]
+    files = {file for step in pipeline.steps for file in step.code}
+    return Surroundings(
+        sources={
+            source.uri: source.fingerprint(loaded.folder, memo) for source in sources if isinstance(source, FileSource)
+        },
+        code=code_digests(loaded.folder, files),
+        packages=package_versions(pipeline),
+    )
+
+
+def read_live(loaded: Loaded, stores: Stores) -> tuple[Live, tuple[str, ...]]:
+    """What is registered and served, and notes on what could not be asked."""
+    server = LocalServer(stores.home / "serve" / loaded.environment).status()
+    if find_spec("mlflow") is None:
+        note = "the registry was not asked: MLflow is not installed here (pip install 'mlopsctl[run]')"
+        return Live(serving=server.running, healthy=server.healthy, served_digest=server.digest), (note,)
+    name, alias = model_name(loaded.project.name), alias_of(loaded.environment)
+    champion = stores.registry.champion(name, alias)
+    return (
+        Live(
+            refreshed=True,
+            alias_version=champion.version if champion else "",
+            alias_digest=champion.digest if champion else "",
+            registered=tuple((found.version, found.digest) for found in stores.registry.versions(name)),
+            serving=server.running,
+            healthy=server.healthy,
+            served_digest=server.digest,
+            served_url=server.url,
+        ),
+        (),
+    )

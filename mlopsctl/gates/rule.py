@@ -1,0 +1,243 @@
+"""What every gate shares: a metric, bounds, slices, and the strict reading of an evaluation."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from math import inf, isfinite
+from typing import Annotated, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from mlopsctl.evidence import Evaluation, GateResult, Measurement, Verdict, worst
+from mlopsctl.gates.shown import exact, shown
+from mlopsctl.ground.model import Spec
+from mlopsctl.ground.scalars import ColumnName, Name, refusal
+from mlopsctl.metrics.catalogue import METRICS, MetricInfo, suggestion
+
+# A metric may leave its range by rounding only.
+_ROUNDING = 1e-9
+
+
+class EvidenceError(Exception):
+    """The evidence does not allow a verdict; the message says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a rule found on one set of rows."""
+
+    passed: bool
+    observed: float
+    reason: str
+
+
+class Rule(Spec):
+    """The base of the gates: bounds on a number that is read from an evaluation.
+
+    A subclass says which number (:meth:`prove`) and what that number can be (:meth:`possible`).
+    """
+
+    name: Name = Field(
+        title="Name",
+        description="What the gate is called in reports, overrides and on GitHub.",
+    )
+    metric: str = Field(title="Metric", description="The metric that is judged, for example accuracy or rmse.")
+    min: float | None = Field(default=None, title="Lower bound", description="The smallest value that passes.")
+    max: float | None = Field(default=None, title="Upper bound", description="The largest value that passes.")
+    slice: ColumnName | Annotated[tuple[ColumnName, ...], Field(strict=False, min_length=1)] | None = Field(
+        default=None,
+        title="Slice",
+        description="A column (or a list of columns, crossed): every value with enough rows must pass.",
+    )
+    min_rows: int = Field(
+        default=30,
+        ge=1,
+        title="Smallest slice",
+        description="Slices with fewer rows are listed as not judged.",
+    )
+
+    @field_validator("metric")
+    @classmethod
+    def _known(cls, metric: str) -> str:
+        if metric not in METRICS:
+            near = suggestion(metric)
+            hint = f"did you mean {near!r}?" if near else f"known metrics: {', '.join(METRICS)}"
+            raise refusal("unknown-metric", f"there is no metric called {metric!r}", hint)
+        return metric
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        problem = self._contradiction(METRICS[self.metric])
+        if problem:
+            raise refusal("gate-bounds", *problem)
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns whose values it judges one by one; empty when it judges all rows."""
+        if self.slice is None:
+            return ()
+        return (self.slice,) if isinstance(self.slice, str) else self.slice
+
+    def judge(self, evaluation: Evaluation) -> GateResult:
+        """The verdict on an evaluation. Pass only where the evidence proves it; never raises."""
+        if not self.columns:
+            return self._judged(evaluation, "")
+        return self._judged_slices(evaluation)
+
+    @abstractmethod
+    def prove(self, evaluation: Evaluation, slice: str) -> Judged:
+        """Whether the number on these rows lies within the bounds.
+
+        Raises:
+            EvidenceError: when the evidence does not hold such a number.
+        """
+
+    def _judged(self, evaluation: Evaluation, slice: str) -> GateResult:
+        try:
+            found = self.prove(evaluation, slice)
+        except EvidenceError as why:
+            return self._result(Verdict.ERROR, str(why), slice=slice)
+        verdict = Verdict.PASS if found.passed else Verdict.FAIL
+        return self._result(verdict, found.reason, slice=slice, observed=found.observed)
+
+    def _judged_slices(self, evaluation: Evaluation) -> GateResult:
+        """Every value of the column with enough rows; the worst of them decides."""
+        column = slice_key(self.columns)
+        values = evaluation.slices.get(column)
+        if not values:
+            return self._result(Verdict.ERROR, f"the slice {column} was not measured")
+        parts = tuple(
+            self._judged_part(evaluation, slice_name(column, value), rows)
+            for value, rows in values.items()
+            if rows >= self.min_rows
+        )
+        skipped = tuple(f"{value} ({rows} rows)" for value, rows in values.items() if rows < self.min_rows)
+        if not parts:
+            reason = f"no value of {column} has {self.min_rows} rows"
+            return replace(self._result(Verdict.ERROR, reason), not_judged=skipped)
+        verdict = worst(part.verdict for part in parts)
+        deciding = [part for part in parts if part.verdict is verdict]
+        return replace(
+            self._result(verdict, _slices_reason(verdict, deciding, len(parts))),
+            observed=self._nearest(deciding),
+            parts=parts,
+            not_judged=skipped,
+        )
+
+    def _judged_part(self, evaluation: Evaluation, slice: str, rows: int) -> GateResult:
+        measured = evaluation.measurement(self.metric, slice)
+        if measured is not None and measured.rows != rows:
+            reason = f"the evidence contradicts itself: {slice} has {rows} rows, {self.metric} was measured on "
+            return self._result(Verdict.ERROR, reason + str(measured.rows), slice=slice)
+        return self._judged(evaluation, slice)
+
+    def _nearest(self, parts: list[GateResult]) -> float | None:
+        """Of several observed numbers the one that stands worst to the bounds."""
+        observed = [part.observed for part in parts if part.observed is not None]
+        if not observed:
+            return None
+        return (min if METRICS[self.metric].direction == "higher" else max)(observed)
+
+    def _result(self, verdict: Verdict, reason: str, *, slice: str = "", observed: float | None = None) -> GateResult:
+        return GateResult(
+            name=self.name,
+            kind=self.kind_name,
+            metric=self.metric,
+            verdict=verdict,
+            reason=reason,
+            slice=slice or slice_key(self.columns),
+            observed=observed,
+        )
+
+    @property
+    def kind_name(self) -> str:
+        """The word under ``kind``."""
+        return str(type(self).model_fields["kind"].default)
+
+    def within(self, low: float, high: float, *, subject: str) -> Judged:
+        """Judge a number, or a lower and an upper confidence bound of one, by ``min`` and ``max``, both inclusive."""
+        if self.min is not None and not low >= self.min:
+            return Judged(False, low, f"{subject} {shown(low, self.min)} < {exact(self.min)}")
+        if self.max is not None and not high <= self.max:
+            return Judged(False, high, f"{subject} {shown(high, self.max)} > {exact(self.max)}")
+        texts = []
+        if self.min is not None:
+            texts.append(f"{shown(low, self.min)} >= {exact(self.min)}")
+        if self.max is not None:
+            texts.append(f"{shown(high, self.max)} <= {exact(self.max)}")
+        observed = low if self.min is not None else high
+        return Judged(True, observed, f"{subject} {' and '.join(texts)}")
+
+    def _contradiction(self, metric: MetricInfo) -> tuple[str, str] | None:
+        """Why these bounds make no sense for this metric, and what to do; ``None`` when they do."""
+        if self.min is None and self.max is None:
+            side = "min" if metric.direction == "higher" else "max"
+            return f"gate {self.name} has no bound", f"add {side}"
+        if self.min is not None and self.max is not None and self.min > self.max:
+            return f"min {exact(self.min)} is above max {exact(self.max)}: nothing can pass", "swap them"
+        if metric.direction == "higher" and self.min is None:
+            return f"of {metric.name} more is better, and only max is given", "add min; max may stand beside it"
+        if metric.direction == "lower" and self.max is None:
+            return f"of {metric.name} less is better, and only min is given", "add max; min may stand beside it"
+        return self._out_of_range(metric)
+
+    def possible(self, metric: MetricInfo) -> tuple[float, float]:
+        """The closed range of the number that is judged."""
+        return (
+            -inf if metric.minimum is None else metric.minimum,
+            inf if metric.maximum is None else metric.maximum,
+        )
+
+    def _out_of_range(self, metric: MetricInfo) -> tuple[str, str] | None:
+        low, high = self.possible(metric)
+        for key, bound in (("min", self.min), ("max", self.max)):
+            if bound is not None and not low <= bound <= high:
+                hint = "write a fraction, not per cent" if high == 1 and 1 < abs(bound) <= 100 else ""
+                return f"{key} {exact(bound)} cannot be reached: it lies outside {exact(low)} to {exact(high)}", hint
+        return None
+
+
+def slice_key(columns: tuple[str, ...]) -> str:
+    """How a column, or columns that are crossed, are called in the evidence: ``a`` or ``a,b``."""
+    return ",".join(columns)
+
+
+def slice_name(column: str, value: str) -> str:
+    """How one value of a slice is called in the evidence: ``area=Rawah``."""
+    return f"{column}={value}"
+
+
+def number(measurement: Measurement | None, metric: str, slice: str, who: str = "") -> float:
+    """The number of a measurement, if it can be trusted.
+
+    Raises:
+        EvidenceError: missing, not a finite number, out of the metric's range, or measured on no rows.
+    """
+    name = f"{who + ' ' if who else ''}{metric}{' on ' + slice if slice else ''}"
+    if measurement is None:
+        raise EvidenceError(f"{name} was not measured")
+    value: object = measurement.value
+    if measurement.problem or value is None:
+        raise EvidenceError(f"{name} is undefined: {measurement.problem or 'it has no value'}")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise EvidenceError(f"{name} is not a number: {value!r}")
+    if not isfinite(value):
+        raise EvidenceError(f"{name} is {value}")
+    rows: object = measurement.rows
+    if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
+        raise EvidenceError(f"{name} was measured on no rows")
+    info = METRICS[metric]
+    below = info.minimum is not None and value < info.minimum - _ROUNDING
+    above = info.maximum is not None and value > info.maximum + _ROUNDING
+    if below or above:
+        raise EvidenceError(f"{name} cannot be {exact(value)}")
+    return float(value)
+
+
+def _slices_reason(verdict: Verdict, deciding: list[GateResult], judged: int) -> str:
+    if verdict is Verdict.PASS:
+        return f"all {judged} judged slices pass" if judged > 1 else f"{deciding[0].slice}: {deciding[0].reason}"
+    more = f", and {len(deciding) - 1} more" if len(deciding) > 1 else ""
+    return f"{deciding[0].slice}: {deciding[0].reason}{more} ({len(deciding)} of {judged} slices)"

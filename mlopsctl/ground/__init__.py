@@ -1,0 +1,1 @@
+"""The ground: errors, positions, digests, graphs, files, logs. It knows no machine learning."""

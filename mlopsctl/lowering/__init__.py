@@ -1,0 +1,1 @@
+"""A project lowered into its pipeline: pure, offline, without importing user code."""

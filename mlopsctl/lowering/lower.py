@@ -1,0 +1,99 @@
+"""Lower a project into its pipeline: data steps for each dataset, then train, judge and push.
+
+Pure: reads the project value, and the project's own text files that a step's key must hold (user code, the reviewed
+schema). It imports no user code and opens no data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mlopsctl.config.load import Loaded
+from mlopsctl.config.pending import pending
+from mlopsctl.ground.errors import Diagnostic, InvalidProject, Span
+from mlopsctl.lowering.data_steps import data_steps
+from mlopsctl.pipeline.ir import Pipeline, Step
+from mlopsctl.lowering.model_steps import model_steps
+from mlopsctl.lowering.own_steps import own_steps
+from mlopsctl.lowering.wiring import Wire, wire
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A pipeline, where its steps stand in ``mlops.yaml``, and what a reader of a plan should know.
+
+    ``refused`` are the places that ask for something this version cannot execute; empty when it can run.
+    """
+
+    pipeline: Pipeline
+    spans: Mapping[Wire, Span]
+    refused: tuple[Diagnostic, ...]
+    notes: tuple[str, ...]
+
+
+def lower(loaded: Loaded) -> Lowered:
+    """The project's pipeline.
+
+    Raises:
+        InvalidProject: when wires do not fit, or a file that a step's key needs cannot be read.
+    """
+    steps = tuple(_steps(loaded))
+    spans = dict(_spans(loaded, steps))
+    pipeline = wire(loaded.project.name, steps, spans)
+    waiting = list(pending(loaded.project))
+    return Lowered(
+        pipeline=pipeline,
+        spans=spans,
+        refused=tuple(
+            Diagnostic(
+                "not-yet",
+                f"this version cannot execute {message}",
+                loaded.span(path),
+                "take it out, or wait for a version that can; `validate` and `graph` know it already",
+            )
+            for path, message, blocking in waiting
+            if blocking
+        ),
+        notes=tuple(f"{message}: known, and not executed by this version" for _, message, blocking in waiting if not blocking),
+    )
+
+
+def executable(lowered: Lowered) -> Lowered:
+    """The same, once it is sure that everything in it can be executed.
+
+    Raises:
+        InvalidProject: naming every line that asks for something this version cannot execute.
+    """
+    if lowered.refused:
+        raise InvalidProject(lowered.refused)
+    return lowered
+
+
+def _steps(loaded: Loaded) -> Iterator[Step]:
+    standard = list(data_steps(loaded))
+    if loaded.project.training is not None:
+        standard += model_steps(loaded)
+    yield from standard
+    yield from own_steps(loaded, standard)
+
+
+def _spans(loaded: Loaded, steps: tuple[Step, ...]) -> Iterator[tuple[Wire, Span]]:
+    for step in steps:
+        yield (step.id, ""), loaded.span(_place(step))
+        if step.id in loaded.project.components:
+            for name in step.inputs:
+                yield (step.id, name), loaded.span(("components", step.id, "inputs", name))
+
+
+def _place(step: Step) -> tuple[str, ...]:
+    """The part of ``mlops.yaml`` that a step comes from."""
+    family, _, name = step.id.partition("-")
+    if family in ("ingest", "statistics", "schema", "validate"):
+        return ("data", name)
+    if family == "train":
+        return ("training", "targets", name)
+    sections = {"transform": "features", "select": "training", "evaluate": "evaluation", "gate": "evaluation"}
+    if step.id in sections:
+        return (sections[step.id],)
+    return ("components", step.id) if step.component == "own" else ("deployment",)

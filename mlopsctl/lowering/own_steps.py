@@ -1,0 +1,70 @@
+"""The user's own components as steps: typed and wired like every other, so that the graph and its checks know them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from mlopsctl.config.load import Loaded
+from mlopsctl.config.sections.components import OwnComponent
+from mlopsctl.ground.errors import Diagnostic, InvalidProject
+from mlopsctl.pipeline.ir import ArtifactType, Input, Ref, Resources, Retry, Step
+
+OWN = "own"
+
+Types: TypeAlias = Mapping[Ref, ArtifactType]
+
+
+def own_steps(loaded: Loaded, standard: Sequence[Step]) -> Iterator[Step]:
+    """One step for each component of the user's own; an input has the type of what it reads.
+
+    Raises:
+        InvalidProject: naming every input that is neither a dataset's name nor ``step.output``.
+    """
+    problems: list[Diagnostic] = []
+    types = {Ref(step.id, name): kind for step in standard for name, kind in step.outputs.items()}
+    for id, component in loaded.project.components.items():
+        types |= {Ref(id, name): kind for name, kind in component.output_types.items()}
+    for id, component in loaded.project.components.items():
+        yield _step(loaded, id, component, types, problems)
+    if problems:
+        raise InvalidProject(problems)
+
+
+def _step(loaded: Loaded, id: str, component: OwnComponent, types: Types, problems: list[Diagnostic]) -> Step:
+    resources, retry = component.resources, component.retry
+    return Step(
+        id=id,
+        component=OWN,
+        component_version=1,
+        inputs=_inputs(loaded, id, component.inputs, types, problems),
+        outputs=component.output_types,
+        parameters={"run": component.run.model_dump(mode="json"), "parameters": dict(component.parameters)},
+        retry=Retry(retry.attempts, retry.delay or 0.0) if retry is not None else Retry(),
+        timeout=component.timeout,
+        resources=Resources(resources.cpu, resources.memory, resources.accelerators) if resources else Resources(),
+    )
+
+
+def _inputs(
+    loaded: Loaded, id: str, wires: Mapping[str, str], types: Types, problems: list[Diagnostic]
+) -> dict[str, Input]:
+    found: dict[str, Input] = {}
+    for name, text in wires.items():
+        step, dot, output = text.partition(".")
+        if not dot and text in loaded.project.data:
+            found[name] = Input(Ref(f"ingest-{text}", "examples"), ArtifactType.EXAMPLES)
+        elif dot and step and output:
+            ref = Ref(step, output)
+            found[name] = Input(ref, types.get(ref, ArtifactType.FILE))
+        else:
+            datasets = ", ".join(loaded.project.data) or "none"
+            problems.append(
+                Diagnostic(
+                    "bad-reference",
+                    f"input {name} of {id} reads {text!r}, which is neither a dataset nor step.output",
+                    loaded.span(("components", id, "inputs", name)),
+                    f"write a dataset ({datasets}) or an output such as select.model",
+                )
+            )
+    return found

@@ -1,0 +1,47 @@
+"""Place a standard component in a pipeline: wire its inputs by the component's own contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mlopsctl.components.spec import ComponentSpec, InputSpec, spec
+from mlopsctl.ground.digest import Json
+from mlopsctl.pipeline.ir import Input, Ref, Step
+
+
+def place(
+    component: str,
+    id: str,
+    wires: Mapping[str, Ref],
+    parameters: Mapping[str, Json],
+    *,
+    seed: int | None = None,
+    sources: Mapping[str, str] | None = None,
+    code: Sequence[str] = (),
+    packages: Sequence[str] = (),
+) -> Step:
+    """The step of a standard component.
+
+    Args:
+        wires: by input name (``models.<key>`` for an input that takes many), what it reads.
+        sources, code, packages: as in :class:`~mlopsctl.pipeline.ir.Step`; packages beside those it always uses.
+    """
+    contract = spec(component)
+    return Step(
+        id=id,
+        component=component,
+        component_version=contract.version,
+        inputs={name: _input(contract, name, ref) for name, ref in wires.items()},
+        outputs=contract.outputs,
+        parameters=parameters,
+        sources=sources or {},
+        code=tuple(sorted(set(code))),
+        packages=tuple(sorted({*contract.packages, *packages})),
+        state_inputs=contract.state_inputs,
+        seed=seed,
+    )
+
+
+def _input(contract: ComponentSpec, name: str, ref: Ref) -> Input:
+    declared: InputSpec = contract.inputs[name.partition(".")[0]]
+    return Input(ref=ref, type=declared.type, optional=declared.optional, guard=declared.guard)

@@ -1,0 +1,69 @@
+"""Wiring: check that both ends of every wire exist and have the same type, that nothing goes in a circle, and order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from mlopsctl.config.hints import did_you_mean
+from mlopsctl.ground.errors import Diagnostic, InvalidProject, Span
+from mlopsctl.ground.graph import Cycle, ordered
+from mlopsctl.pipeline.ir import Pipeline, Step
+
+Wire = tuple[str, str]
+
+
+def wire(name: str, steps: Sequence[Step], spans: Mapping[Wire, Span]) -> Pipeline:
+    """The pipeline of these steps, in an order where each comes after what it reads.
+
+    Args:
+        spans: where a wire, (step id, input name), or a step, (step id, ``""``), stands in ``mlops.yaml``.
+
+    Raises:
+        InvalidProject: naming both ends of each wire that does not fit, or every step of a cycle with its line.
+    """
+    by_id = {step.id: step for step in steps}
+    problems = list(_loose_ends(by_id, spans))
+    if problems:
+        raise InvalidProject(problems)
+    try:
+        order = ordered({step.id: step.upstream for step in steps})
+    except Cycle as cycle:
+        raise InvalidProject(_cycle(cycle.path, by_id, spans)) from None
+    return Pipeline(name, tuple(by_id[id] for id in order))
+
+
+def _loose_ends(by_id: Mapping[str, Step], spans: Mapping[Wire, Span]) -> Iterator[Diagnostic]:
+    for step in by_id.values():
+        for name, wired in step.inputs.items():
+            span = spans.get((step.id, name)) or spans.get((step.id, ""))
+            end = f"input {name} of {step.id}"
+            producer = by_id.get(wired.ref.step)
+            if producer is None:
+                near = did_you_mean(wired.ref.step, by_id)
+                hint = f"did you mean {near}?" if near else f"steps: {', '.join(by_id)}"
+                yield Diagnostic("unknown-step", f"{end} reads {wired.ref}, and there is no step {wired.ref.step}", span, hint)
+            elif wired.ref.output not in producer.outputs:
+                near = did_you_mean(wired.ref.output, producer.outputs)
+                outputs = ", ".join(producer.outputs)
+                hint = f"did you mean {producer.id}.{near}?" if near else f"{producer.id} leaves {outputs or 'nothing'}"
+                yield Diagnostic("unknown-output", f"{end} reads {wired.ref}, which {producer.id} does not leave", span, hint)
+            elif producer.outputs[wired.ref.output] is not wired.type:
+                found = producer.outputs[wired.ref.output]
+                message = f"{end} takes {wired.type}, and {wired.ref} is {found}"
+                yield Diagnostic("wrong-type", message, span, f"wire an output of type {wired.type} to it")
+
+
+def _cycle(path: Sequence[str], by_id: Mapping[str, Step], spans: Mapping[Wire, Span]) -> Diagnostic:
+    places: list[tuple[Span, str]] = []
+    for reader, read in zip(path, path[1:], strict=False):
+        name = next((n for n, wired in by_id[reader].inputs.items() if wired.ref.step == read), "")
+        span = spans.get((reader, name)) or spans.get((reader, ""))
+        if span is not None:
+            places.append((span, f"{reader} reads {read}"))
+    return Diagnostic(
+        "cycle",
+        "steps read each other in a circle: " + " → ".join(path),
+        places[0][0] if places else None,
+        "take one of these inputs away",
+        related=tuple(places[1:]),
+    )

@@ -1,0 +1,1 @@
+"""Metrics: what they are called, where they are defined, how they are computed and resampled."""

@@ -1,0 +1,1 @@
+"""Orchestrators: what executes a pipeline. Their settings are in ``specs``, the engines in a module each."""

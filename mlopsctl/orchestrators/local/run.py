@@ -1,0 +1,286 @@
+"""Running a pipeline on this machine: start what is ready, wait, record, tell the followers, until nothing is left.
+
+One thread, one loop. Each attempt runs in processes of its own below a warm worker (:mod:`mlopsctl.step.zygote`); this
+process only decides. The caller's :class:`Driver` knows the cache and keeps the records, its :class:`Observer` shows.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import selectors
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from mlopsctl.ground.errors import Diagnostic, Interrupted, StepProblem
+from mlopsctl.orchestrators.local.interrupts import Interrupts
+from mlopsctl.orchestrators.local.schedule import Schedule
+from mlopsctl.orchestrators.local.staging import Staging
+from mlopsctl.orchestrators.local.worker import Call, Worker
+from mlopsctl.pipeline.ir import Pipeline, Step
+from mlopsctl.step.task import StepResult, StepState, StepTask
+from mlopsctl.step.wire import Request
+
+WORKER_LOG = "worker.log"
+
+
+class Driver(Protocol):
+    """What the run asks of its caller, in the run's own thread."""
+
+    def prepare(self, step: Step, upstream: Mapping[str, StepResult]) -> StepTask | StepResult:
+        """The task of a step, its ``staging`` still empty; or its result, when it is known without running.
+
+        Raises:
+            StepProblem: when the step cannot run; it fails with this message. Any other error ends the run.
+        """
+
+    def started(self, step: Step, attempt: int, log: Path) -> None:
+        """An attempt begins; attempts count from 1."""
+
+    def finished(
+        self, step: Step, attempt: int, started_ms: int, finished_ms: int, result: StepResult, log: Path | None
+    ) -> None:
+        """An attempt ended, or the step did without one. Called once for each, before anybody is told."""
+
+
+class Observer(Protocol):
+    """Who shows the run to a person."""
+
+    def started(self, step: Step, attempt: int) -> None:
+        """An attempt begins."""
+
+    def retrying(self, step: Step, attempt: int, result: StepResult) -> None:
+        """An attempt failed, and another will follow after the step's delay."""
+
+    def finished(self, step: Step, result: StepResult, seconds: float) -> None:
+        """The step has its result; ``seconds`` count its last attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to run: attempts at a time, in this process (for a debugger), after a failure, seconds from TERM to KILL."""
+
+    jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
+    in_process: bool = False
+    keep_going: bool = True
+    grace: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One attempt that runs."""
+
+    step: Step
+    task: StepTask
+    number: int
+    log: Path
+    started_ms: int
+    begun: float
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Again:
+    """A failed step's next attempt, due at a moment of the monotonic clock."""
+
+    due: float
+    order: int
+    step: Step = field(compare=False)
+    task: StepTask = field(compare=False)
+    number: int = field(compare=False)
+
+
+def run_pipeline(
+    pipeline: Pipeline,
+    driver: Driver,
+    observer: Observer,
+    *,
+    workspace: Path,
+    logs: Path,
+    settings: Settings | None = None,
+) -> Mapping[str, StepResult]:
+    """Run every step of the pipeline that can run; the result of each step, by id, in no particular order.
+
+    Each attempt has a private folder below ``workspace/<run>`` and its output in ``logs/<step>.<attempt>.log``. A step
+    whose input failed ends *upstream_failed*, one whose input was skipped ends *skipped* unless that input is optional.
+    Steps that never started because of ``keep_going=False`` are *canceled*; these alone are not told to the driver.
+
+    In the main thread, SIGINT, SIGTERM and SIGHUP stop the run in order; a second one kills at once. With
+    ``in_process`` steps run here, one by one; timeouts and the fixed environment of steps do not apply then.
+
+    Raises:
+        Interrupted: after everything was stopped and the running steps were recorded as canceled.
+    """
+    settings = settings or Settings()
+    with (
+        Staging(workspace) as staging,
+        Interrupts(active=not settings.in_process) as interrupts,
+        Worker(logs / WORKER_LOG) as worker,
+    ):
+        return _Run(pipeline, driver, observer, logs, settings, staging, interrupts, worker).results()
+
+
+class _Run:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        driver: Driver,
+        observer: Observer,
+        logs: Path,
+        settings: Settings,
+        staging: Staging,
+        interrupts: Interrupts,
+        worker: Worker,
+    ) -> None:
+        self._schedule = Schedule(pipeline)
+        self._driver = driver
+        self._observer = observer
+        self._logs = logs
+        self._settings = settings
+        self._staging = staging
+        self._interrupts = interrupts
+        self._worker = worker
+        self._running: dict[Call, _Attempt] = {}
+        self._again: list[_Again] = []
+        self._obeyed = 0
+        self._given_up = ""
+
+    def results(self) -> Mapping[str, StepResult]:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._interrupts, selectors.EVENT_READ)
+            while True:
+                self._obey()
+                self._start(selector)
+                if not self._running and not self._again:
+                    break
+                self._wait(selector)
+        if self._interrupts.count:
+            raise Interrupted(
+                Diagnostic("interrupted", "the run was interrupted", hint="the next apply goes on where this one ended")
+            )
+        return self._schedule.results
+
+    # Starting
+
+    def _start(self, selector: selectors.BaseSelector) -> None:
+        """Start what is ready while there is room; what needs no process ends on the spot."""
+        while not self._interrupts.count and len(self._running) < self._room():
+            if again := self._due():
+                self._launch(again.step, again.task, again.number, selector)
+            elif step := self._schedule.next():
+                self._settle_or_launch(step, selector)
+            else:
+                return
+
+    def _room(self) -> int:
+        return 1 if self._settings.in_process else max(1, self._settings.jobs)
+
+    def _due(self) -> _Again | None:
+        is_due = self._again and self._again[0].due <= time.monotonic()
+        return heapq.heappop(self._again) if is_due else None
+
+    def _settle_or_launch(self, step: Step, selector: selectors.BaseSelector) -> None:
+        now = _milliseconds()
+        result = self._schedule.inherited(step) or self._not_started() or self._prepared(step)
+        if isinstance(result, StepTask):
+            self._launch(step, result, 1, selector)
+            return
+        if result.state is not StepState.CANCELED:
+            self._driver.finished(step, 1, now, _milliseconds(), result, None)
+        self._conclude(step, result, 0.0)
+
+    def _not_started(self) -> StepResult | None:
+        if not self._given_up:
+            return None
+        return StepResult(StepState.CANCELED, problem=f"not started, because {self._given_up} failed")
+
+    def _prepared(self, step: Step) -> StepTask | StepResult:
+        try:
+            return self._driver.prepare(step, self._schedule.upstream(step))
+        except StepProblem as problem:
+            hints = (found.hint for found in problem.diagnostics if found.hint)
+            return StepResult(StepState.FAILED, problem=str(problem), hint=next(hints, ""))
+
+    def _launch(self, step: Step, task: StepTask, number: int, selector: selectors.BaseSelector) -> None:
+        folder = self._staging.make(task.run_id, step.id, number)
+        log = self._logs / f"{step.id}.{number}.log"
+        task = replace(task, staging=str(folder))
+        attempt = _Attempt(step, task, number, log, _milliseconds(), time.monotonic())
+        self._driver.started(step, number, log)
+        self._observer.started(step, number)
+        if self._settings.in_process:
+            self._run_here(attempt)
+            return
+        call = self._worker.submit(Request(task, log, step.timeout, self._settings.grace))
+        selector.register(call, selectors.EVENT_READ)
+        self._running[call] = attempt
+
+    def _run_here(self, attempt: _Attempt) -> None:
+        from mlopsctl.step.execute import execute
+
+        attempt.log.parent.mkdir(parents=True, exist_ok=True)
+        attempt.log.write_text("The step ran in the process of mlopsctl; its output went to the terminal.\n")
+        try:
+            result = execute(attempt.task)
+        except KeyboardInterrupt:
+            self._interrupts.count += 1
+            result = _CANCELED
+        self._ended(attempt, result)
+
+    # Waiting
+
+    def _wait(self, selector: selectors.BaseSelector) -> None:
+        # Without room, only an end or an interrupt changes anything.
+        timed = self._again and len(self._running) < self._room()
+        pause = max(0.0, self._again[0].due - time.monotonic()) if timed else None
+        for key, _ in selector.select(pause):
+            if key.fileobj is self._interrupts:
+                self._interrupts.drain()
+            elif isinstance(key.fileobj, Call):
+                self._hear(key.fileobj, selector)
+
+    def _hear(self, call: Call, selector: selectors.BaseSelector) -> None:
+        result = call.collect()
+        if result is not None:
+            selector.unregister(call)
+            call.close()
+            self._ended(self._running.pop(call), result)
+
+    def _obey(self) -> None:
+        """Stop in order at the first request, at once at the second."""
+        if self._interrupts.count == self._obeyed:
+            return
+        self._obeyed = self._interrupts.count
+        self._again.clear()
+        for call in self._running:
+            call.stop()
+
+    # Ending
+
+    def _ended(self, attempt: _Attempt, result: StepResult) -> None:
+        """Record an attempt's end; then try again, or let the step have this result."""
+        step, number = attempt.step, attempt.number
+        self._staging.remove(Path(attempt.task.staging))
+        self._driver.finished(step, number, attempt.started_ms, _milliseconds(), result, attempt.log)
+        repeat = result.state is StepState.FAILED and number <= step.retry.attempts and not self._interrupts.count
+        if repeat:
+            due = time.monotonic() + step.retry.delay
+            heapq.heappush(self._again, _Again(due, len(self._again), step, attempt.task, number + 1))
+            self._observer.retrying(step, number, result)
+        else:
+            self._conclude(step, result, time.monotonic() - attempt.begun)
+
+    def _conclude(self, step: Step, result: StepResult, seconds: float) -> None:
+        if result.state is StepState.FAILED and not self._settings.keep_going:
+            self._given_up = self._given_up or step.id
+        self._schedule.finish(step, result)
+        self._observer.finished(step, result, seconds)
+
+
+_CANCELED = StepResult(StepState.CANCELED, problem="the step was stopped before its end")
+
+
+def _milliseconds() -> int:
+    return int(time.time() * 1000)

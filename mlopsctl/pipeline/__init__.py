@@ -1,0 +1,1 @@
+"""The one intermediate representation of what a project runs."""

@@ -1,0 +1,1 @@
+"""MLflow: track runs, register models, move the champion's alias."""

@@ -1,0 +1,1 @@
+"""Views: what the rest of the program computed, written for one kind of reader each."""

@@ -1,0 +1,156 @@
+"""How a run ended, for a person and as JSON: the verdict first, with the numbers that decided."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from mlopsctl.delivery.outcome import Findings, Outcome
+from mlopsctl.evidence import GateResult, Verdict
+from mlopsctl.ground.digest import Json
+from mlopsctl.ground.text import printable
+from mlopsctl.metadata.records import Release
+from mlopsctl.step.task import StepState
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+MARKS = {Verdict.PASS: ("✓", "green"), Verdict.FAIL: ("✗", "red"), Verdict.ERROR: ("?", "magenta")}
+_TROUBLE = (StepState.FAILED, StepState.UPSTREAM_FAILED, StepState.SKIPPED)
+
+
+def outcome_text(outcome: Outcome) -> RenderableType:
+    """Failed steps, checks, gates, and what is released and served now."""
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[RenderableType] = [*_trouble(outcome), *findings_text(outcome.findings)]
+    parts.append(Text(printable(conclusion(outcome)), "bold"))
+    if outcome.served:
+        parts.append(Text(f"Served at {outcome.served}"))
+    return Group(*parts)
+
+
+def findings_text(findings: Findings) -> Iterator[RenderableType]:
+    """The checks that did not pass and every gate, one line each."""
+    from rich.text import Text
+
+    for anomalies in findings.anomalies:
+        for check in anomalies.checks:
+            if check.verdict is not Verdict.PASS:
+                yield _marked(check.verdict, f"check {check.name}", check.reason, warn=check.severity == "warn")
+                for anomaly in check.anomalies:
+                    shown = ", ".join(anomaly.examples[:3])
+                    text = f"      {anomaly.column}: {anomaly.reason} in {anomaly.rows} of {anomaly.of} rows ({shown})"
+                    yield Text(printable(text), "dim")
+    if findings.blessing is not None:
+        yield from (gate_text(gate) for gate in findings.blessing.gates)
+    if findings.infra is not None:
+        yield _marked(findings.infra.verdict, "preflight", findings.infra.reason)
+
+
+def gate_text(gate: GateResult) -> RenderableType:
+    """One gate: its mark, its name, the number that decided."""
+    return _marked(gate.verdict, f"gate {gate.name}", gate.reason if gate.decides else f"{gate.reason} (does not decide)")
+
+
+def conclusion(outcome: Outcome) -> str:
+    """What came of it, in one line."""
+    if outcome.failed:
+        return f"Failed: {', '.join(outcome.failed)}. Nothing was released{_stays(outcome.standing)}."
+    if outcome.verdict is not Verdict.PASS:
+        word = "Refused" if outcome.verdict is Verdict.FAIL else "Not decided"
+        return f"{word}. Nothing was released{_stays(outcome.standing)}."
+    if outcome.judged_only:
+        return "The gates let the model go; `mlopsctl apply` releases it."
+    if outcome.released is not None:
+        release = outcome.released
+        return f"Released {release.registry_name} v{release.registry_version} ({_short(release.model)})."
+    if outcome.held:
+        return f"Held: {outcome.held}{_stays(outcome.standing)}."
+    return f"Nothing to release{_stays(outcome.standing)}."
+
+
+def outcome_json(outcome: Outcome) -> str:
+    """The outcome as one JSON object."""
+    findings = outcome.findings
+    document: Mapping[str, Json] = {
+        "run": outcome.run,
+        "environment": outcome.environment,
+        "exit_code": int(outcome.exit_code),
+        "verdict": outcome.verdict.value,
+        "seconds": round(outcome.seconds, 3),
+        "steps": {
+            id: {"state": r.state.value, "line": r.line, "problem": r.problem, "outputs": dict(r.outputs)}
+            for id, r in outcome.results.items()
+        },
+        "checks": [
+            {"name": c.name, "verdict": c.verdict.value, "reason": c.reason, "severity": c.severity}
+            for anomalies in findings.anomalies
+            for c in anomalies.checks
+        ],
+        "gates": gates_json(findings),
+        "released": release_json(outcome.released),
+        "champion": release_json(outcome.standing),
+        "held": outcome.held,
+        "served": outcome.served,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def gates_json(findings: Findings) -> Json:
+    """Every gate's verdict as data."""
+    gates = findings.blessing.gates if findings.blessing is not None else ()
+    return [
+        {
+            "name": g.name,
+            "kind": g.kind,
+            "metric": g.metric,
+            "verdict": g.verdict.value,
+            "decides": g.decides,
+            "observed": g.observed,
+            "reason": g.reason,
+        }
+        for g in gates
+    ]
+
+
+def release_json(release: Release | None) -> Json:
+    """A release as data; ``null`` for none."""
+    if release is None:
+        return None
+    return {
+        "number": release.number,
+        "model": release.model,
+        "name": release.registry_name,
+        "version": release.registry_version,
+        "run": release.run,
+        "released": release.released,
+    }
+
+
+def _trouble(outcome: Outcome) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    for id, result in outcome.results.items():
+        if result.state in _TROUBLE:
+            style = "red" if result.state is StepState.FAILED else "dim"
+            yield Text(f"{id}: {result.state.value}: {printable(result.problem)}", style)
+            if result.hint:
+                yield Text(f"  help: {printable(result.hint)}")
+
+
+def _marked(verdict: Verdict, name: str, reason: str, *, warn: bool = False) -> RenderableType:
+    from rich.text import Text
+
+    mark, style = ("!", "yellow") if warn else MARKS[verdict]
+    return Text.assemble((f"  {mark} ", style), (printable(name), "bold"), f"  {printable(reason)}")
+
+
+def _stays(release: Release | None) -> str:
+    return f"; v{release.registry_version} ({_short(release.model)}) stays" if release is not None else ""
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12]

@@ -1,0 +1,1 @@
+"""Tables: typed columns, rows as bytes, and the one way this tool opens DuckDB and writes Parquet."""

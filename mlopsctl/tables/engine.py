@@ -1,0 +1,103 @@
+"""DuckDB as this tool opens it: bounded memory, one thread for one result, and no way out to other files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlopsctl.ground.errors import StepProblem
+from mlopsctl.ground.text import printable
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection as Connection
+
+MEMORY = "600MiB"
+
+# The Parquet bytes are an artifact's identity: these settings and one thread make them the same every time.
+_PARQUET = "FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 122880"
+
+
+@contextmanager
+def opened(reads: Sequence[Path] = (), writes: Sequence[Path] = ()) -> Iterator[Connection]:
+    """A DuckDB in memory that spills to a temporary folder.
+
+    Args:
+        reads: the only files and folders it may read.
+        writes: the only folders it may write to.
+
+    Raises:
+        StepProblem: when the data or an expression of the user makes a query fail.
+    """
+    import tempfile
+
+    import duckdb
+
+    with tempfile.TemporaryDirectory(prefix="mlopsctl-") as spill:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "threads": 1,
+            "memory_limit": MEMORY,
+            "temp_directory": spill,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        with duckdb.connect(":memory:", config=config) as connection:
+            folders = [*(path for path in reads if path.is_dir()), *writes]
+            connection.execute(f"SET allowed_directories = {_paths(folders, '/')}")
+            connection.execute(f"SET allowed_paths = {_paths([path for path in reads if not path.is_dir()])}")
+            connection.execute("SET enable_external_access = false")
+            connection.execute("SET lock_configuration = true")
+            try:
+                yield connection
+            except duckdb.OutOfMemoryException as why:
+                hint = "free space for temporary files, or read fewer columns with `columns`"
+                raise StepProblem.because(
+                    "out-of-memory", f"the data does not fit: {_first(str(why))}", hint=hint
+                ) from why
+            except (duckdb.DataError, duckdb.InvalidInputException) as why:
+                hint = "correct the data, or declare the column's type"
+                raise StepProblem.because(
+                    "bad-data", f"the data cannot be read: {_first(str(why))}", hint=hint
+                ) from why
+            except (duckdb.IOException, duckdb.PermissionException) as why:
+                hint = "check that the file is whole and may be read"
+                raise StepProblem.because(
+                    "unreadable-data", f"the data cannot be read: {_first(str(why))}", hint=hint
+                ) from why
+
+
+def identifier(name: str) -> str:
+    """A column's name as SQL, whatever characters it holds."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Text as an SQL string, whatever characters it holds."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def file_literal(path: Path) -> str:
+    """A path as an SQL string that names this one file, though it may look like a pattern."""
+    return literal("".join(f"[{char}]" if char in "*?[" else char for char in str(path)))
+
+
+def parquet(*files: Path) -> str:
+    """The rows of Parquet files, as SQL."""
+    return f"read_parquet([{', '.join(file_literal(file) for file in files)}])"
+
+
+def write_parquet(connection: Connection, query: str, file: Path) -> int:
+    """Write a query's rows in its order, and say how many there were. Equal rows give equal bytes."""
+    row = connection.execute(f"COPY ({query}) TO {literal(str(file))} ({_PARQUET})").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _paths(paths: Sequence[Path], end: str = "") -> str:
+    return "[" + ", ".join(literal(f"{path}{end}") for path in paths) + "]"
+
+
+def _first(message: str) -> str:
+    """The first lines of an engine's message, on one line."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return printable(" ".join(lines[:3]))[:500]

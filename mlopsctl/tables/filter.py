@@ -1,0 +1,94 @@
+"""``filter``: one SQL boolean expression over one row, checked before it meets the data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from mlopsctl.ground.digest import Json
+from mlopsctl.ground.errors import StepProblem
+from mlopsctl.ground.text import printable
+from mlopsctl.tables.columns import listed
+from mlopsctl.tables.engine import literal
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection as Connection
+
+_HINT = "write one condition over columns, for example trip_miles > 0 AND fare IS NOT NULL"
+
+
+def filtered(connection: Connection, query: str, condition: str, known: Sequence[str]) -> str:
+    """The query with only the rows for which the condition is true.
+
+    Raises:
+        StepProblem: when the condition is not one expression, asks for columns there are not, is not true or false,
+            looks at more than the row, or could answer differently tomorrow.
+    """
+    import duckdb
+
+    try:
+        duckdb.SQLExpression(condition)
+        tree = json.loads(str(_one(connection, f"SELECT json_serialize_sql({literal(_select(condition))})")))
+        if tree.get("error"):
+            raise _problem(condition, str(tree.get("error_message", "it cannot be parsed")))
+        _check(connection, condition, tree["statements"][0]["node"])
+        found = f"SELECT * FROM ({query}) AS source WHERE (\n{condition}\n)"
+        kind = connection.execute(f"DESCRIBE SELECT (\n{condition}\n) AS answer FROM ({query}) AS source").fetchall()[
+            0
+        ][1]
+    except duckdb.BinderException as why:
+        raise _problem(condition, _reason(why), f"the data has {listed(known)}") from why
+    except duckdb.Error as why:
+        raise _problem(condition, _reason(why)) from why
+    if kind != "BOOLEAN":
+        raise _problem(condition, f"it gives {kind}, not true or false")
+    return found
+
+
+def _select(condition: str) -> str:
+    return f"SELECT (\n{condition}\n)"
+
+
+def _check(connection: Connection, condition: str, tree: Json) -> None:
+    """Only operators and functions of the row itself, which give the same answer each time."""
+    unstable = {
+        str(row[0])
+        for row in connection.execute(
+            "SELECT DISTINCT function_name FROM duckdb_functions() "
+            "WHERE function_type IN ('scalar', 'macro') AND stability <> 'CONSISTENT'"
+        ).fetchall()
+    }
+    for node in _nodes(tree):
+        if node.get("class") == "SUBQUERY":
+            raise _problem(condition, "it holds a query of its own")
+        if node.get("class") == "WINDOW":
+            raise _problem(condition, "it looks at other rows")
+        name = node.get("function_name")
+        if isinstance(name, str) and name.lower() in unstable | {"random", "uuid", "gen_random_uuid", "setseed"}:
+            raise _problem(condition, f"{name}() gives another answer each time")
+
+
+def _nodes(tree: Json) -> Iterator[dict[str, Json]]:
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, dict):
+            yield node
+            todo.extend(node.values())
+        elif isinstance(node, list):
+            todo.extend(node)
+
+
+def _one(connection: Connection, query: str) -> object:
+    row = connection.execute(query).fetchone()
+    return row[0] if row else None
+
+
+def _reason(why: Exception) -> str:
+    return str(why).splitlines()[0]
+
+
+def _problem(condition: str, reason: str, hint: str = _HINT) -> StepProblem:
+    short = condition if len(condition) <= 200 else condition[:197] + "..."
+    return StepProblem.because("bad-filter", f"`filter: {printable(short)}` cannot be used: {reason}", hint=hint)

@@ -1,0 +1,121 @@
+"""The packed model stands alone: it serves where mlopsctl is not installed, and takes rows as they come."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlopsctl.frameworks import packed
+from tests.unit.components.test_train import PYTHON, train, user_project
+from tests.unit.frameworks.making import flowers
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(tmp_path_factory.mktemp("packed"), flowers())[0]
+
+
+def test_the_loader_imports_the_standard_library_only() -> None:
+    tree = ast.parse(Path(packed.__file__).read_text())
+    names = {
+        (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    foreign = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names)
+    assert foreign == {"numpy", "pandas"}
+
+
+def test_a_model_with_user_code_answers_without_mlopsctl(tmp_path: Path) -> None:
+    folder, _ = train(tmp_path, flowers(), PYTHON, project=user_project(tmp_path))
+    served = tmp_path / "served"
+    served.mkdir()
+    shutil.copyfile(packed.__file__, served / "packed.py")
+    flowers(3).drop(columns="kind").to_json(served / "rows.json", orient="split")
+    script = (
+        "import sys, json, pandas as pd, packed\n"
+        "class Refuse:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] == 'mlopsctl': raise ImportError(name)\n"
+        "sys.meta_path.insert(0, Refuse())\n"
+        "model = packed._load_pyfunc(sys.argv[1])\n"
+        "print(json.dumps(model.predict(pd.read_json('rows.json', orient='split')).prediction.tolist()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, '.')\n{script}", str(folder)],
+        cwd=served, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout) == packed.load(folder).predict(flowers(3))["prediction"].tolist()
+
+
+def test_columns_may_stand_in_any_order_with_others_beside_them(model: Path) -> None:
+    loaded = packed.load(model)
+    rows = flowers(20)
+    shuffled = rows[["kind", "place", "width", "length"]].assign(more=1)
+    pd.testing.assert_frame_equal(loaded.predict(rows), loaded.predict(shuffled))
+
+
+def test_the_index_of_the_rows_is_kept(model: Path) -> None:
+    rows = flowers(6).iloc[::-2]
+    assert list(packed.load(model).predict(rows).index) == list(rows.index)
+
+
+def test_numbers_that_came_as_text_or_nothing_are_read(model: Path) -> None:
+    loaded = packed.load(model)
+    rows = flowers(4)
+    as_text = rows.assign(length=rows["length"].map(repr).astype(object), width=rows["width"].astype(object))
+    pd.testing.assert_frame_equal(loaded.predict(rows), loaded.predict(as_text))
+    nothing = rows.assign(length=pd.Series([None] * 4, dtype=object))
+    assert len(loaded.predict(nothing)) == 4
+
+
+def test_a_missing_column_is_named(model: Path) -> None:
+    with pytest.raises(ValueError, match="no column length; the model reads length, width, place"):
+        packed.load(model).predict(flowers(3).drop(columns="length"))
+
+
+def test_a_folder_without_a_model_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        packed.load(tmp_path)
+
+
+def test_output_columns_name_what_predict_answers(model: Path) -> None:
+    loaded = packed.load(model)
+    assert loaded.output_columns == list(loaded.predict(flowers(2)).columns)
+    assert packed.class_name(True) == "true"
+    assert packed.class_name(3) == "3"
+
+
+def test_logits_become_probabilities_without_overflow() -> None:
+    one = packed._from_logits(np.array([-1000.0, 0.0, 1000.0]))
+    assert one.ravel().tolist() == [0.0, 0.5, 1.0]
+    many = packed._from_logits(np.array([[1000.0, 1000.0, -1000.0]]))
+    assert many.tolist() == [[0.5, 0.5, 0.0]]
+
+
+def test_own_modules_leave_the_interpreter_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "shared_name.py").write_text("VALUE = 1\n")
+    sys.modules["shared_name"] = sys.modules["json"]
+    try:
+        path = list(sys.path)
+        own = packed.OwnModules(tmp_path, ["shared_name"])
+        for _ in range(2):
+            with own():
+                import shared_name  # type: ignore[import-not-found]
+
+                assert shared_name.VALUE == 1
+        with pytest.raises(ZeroDivisionError), own():
+            raise ZeroDivisionError
+        assert sys.modules["shared_name"] is sys.modules["json"]
+        assert sys.path == path
+    finally:
+        del sys.modules["shared_name"]
