@@ -16,7 +16,7 @@ UV := UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --python $(VENV)
 LOCKED := --require-hashes --compile-bytecode
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
-LOCKS := bootstrap base run demo dev
+LOCKS := bootstrap base run demo dev mlmd
 WORKERS ?= 2
 
 .PHONY: help demo test lint types test-unit test-integration soak bench lock upgrade generate picture wheel clean dev
@@ -71,13 +71,13 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.demo
 	@$(INSTALL) $(LOCKED) -r requirements/dev.txt
 	@touch $@
 
-# Google's ml-metadata client needs libraries that ours exclude, so it lives alone; its wheels end at Python 3.12.
+# Google's ml-metadata client needs libraries that ours exclude, so it lives alone.
+MLMD_FITS := import sys, platform; sys.exit(not (sys.version_info < (3, 13) and (sys.platform, platform.machine()) == ("linux", "x86_64")))
 .PHONY: mlmd
-mlmd: $(BIN)/uv
-	@if [ ! -f requirements/mlmd.txt ]; then exit 0; fi; \
-	if ! $(BIN)/python -c 'import sys, platform; sys.exit(not ((3, 9) <= sys.version_info < (3, 13) and (sys.platform, platform.machine()) == ("linux", "x86_64")))'; \
-	then echo "skipped: ml-metadata has no wheel for this Python and machine"; exit 0; fi; \
-	if [ ! .venvs/mlmd/.ready -nt requirements/mlmd.txt ]; then \
+mlmd: $(BIN)/uv ## Google's own client, to read what we write
+	@if ! $(BIN)/python -c '$(MLMD_FITS)'; then \
+	  echo "skipped: ml-metadata has no wheel for this Python and machine"; \
+	elif [ ! .venvs/mlmd/.ready -nt requirements/mlmd.txt ]; then \
 	  echo "Making .venvs/mlmd"; \
 	  $(UV) venv --quiet --clear --python $(BIN)/python .venvs/mlmd; \
 	  $(UV) pip install --quiet --python .venvs/mlmd --require-hashes -r requirements/mlmd.txt; \

@@ -8,6 +8,7 @@ step, and therefore not in the median; it is printed beside it.
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import sys
 import tempfile
@@ -78,6 +79,7 @@ def main() -> int:
     steps = tuple(
         Step(f"step-{n}", "benchmarks.step_overhead", 1, {}, {"file": ArtifactType.FILE}, {}) for n in range(STEPS)
     )
+    before = _cpu_seconds()
     with tempfile.TemporaryDirectory() as name:
         watch = Stopwatch(Path(name))
         run_pipeline(
@@ -88,12 +90,20 @@ def main() -> int:
             logs=watch.folder / "logs",
             settings=Settings(jobs=1),
         )
+    cpu = (_cpu_seconds() - before) * 1000 / STEPS
     median = statistics.median(watch.seconds) * 1000
     worst = sorted(watch.seconds)[int(0.95 * STEPS)] * 1000
     print(f"first step, with the worker's start: {watch.seconds[0] * 1000:.0f} ms")
     print(f"trivial step over {STEPS}: median {median:.1f} ms, 95 % below {worst:.1f} ms")
+    print(f"CPU per step, orchestrator and worker with all: {cpu:.1f} ms")
     print(f"limit {LIMIT_MS:.0f} ms, ratio {median / LIMIT_MS:.2f}")
     return 0 if median <= LIMIT_MS else 1
+
+
+def _cpu_seconds() -> float:
+    """CPU time of this process and of all that ended below it; on a busy machine it says more than wall time."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Kleene's *and*: one fail decides, else one error leaves it open. No verdict at all is an error: nothing was proved."""
+    """Kleene's *and*: one fail decides, else one error leaves it open. No verdict at all is an error."""
     found = set(verdicts)
     for verdict in (Verdict.FAIL, Verdict.ERROR, Verdict.PASS):
         if verdict in found:
@@ -133,9 +133,7 @@ class Evaluation:
 
     def comparison(self, metric: str, against: str, slice: str = "") -> Comparison | None:
         """The comparison on that slice, if it was made."""
-        return next(
-            (c for c in self.comparisons if (c.metric, c.against, c.slice) == (metric, against, slice)), None
-        )
+        return next((c for c in self.comparisons if (c.metric, c.against, c.slice) == (metric, against, slice)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,9 +107,10 @@ def summary(species: str, seconds: float) -> None:
     print(
         f"""
 ──────────────────────────────────────────────────────────────────────────────
-The demo took {seconds:.0f} s. From one mlops.yaml: 342 penguins read and checked, two models
-trained, the better one judged by four gates, tried in a real server, registered in
-MLflow and served; asked over HTTP it said: {species}. The second plan was empty.
+{seconds:.0f} seconds, one mlops.yaml: the rows were read and checked, models trained side by
+side, the best of them judged by every gate, tried in a real server, registered in
+MLflow and served. Asked over HTTP for one penguin it said: {species}.
+The second plan was empty.
 
   the project    build/demo        (a copy of examples/penguins)
   the server     {server}

@@ -42,9 +42,8 @@ def anomalies(
     """
     table = parquet(file)
     rules = list(_rules(columns, schema))
-    counts = connection.execute(
-        f"SELECT count(*), {', '.join(f'count_if({rule.violated})' for rule in rules) or '0'} FROM {table}"
-    ).fetchone() or (0,)
+    asked = ["count(*)", *(f"count(*) FILTER (WHERE {rule.violated})" for rule in rules)]
+    counts = connection.execute(f"SELECT {', '.join(asked)} FROM {table}").fetchone() or (0,)
     rows = int(counts[0])
     found = [*_missing_columns(columns, schema, rows), *_unknown_columns(schema, projected, rows)]
     for rule, count in zip(rules, counts[1:], strict=False):

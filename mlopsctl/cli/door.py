@@ -71,17 +71,11 @@ def show(diagnostics: Sequence[Diagnostic]) -> None:
 
 
 def _sources(diagnostics: Sequence[Diagnostic]) -> dict[str, SourceFile]:
-    from mlopsctl.ground.source import SourceFile
+    from mlopsctl.ground.source import readable_source
 
-    sources: dict[str, SourceFile] = {}
-    for diagnostic in diagnostics:
-        spans = [diagnostic.span, *(span for span, _ in diagnostic.related)]
-        for name in {span.file for span in spans if span is not None}:
-            try:
-                sources[name] = SourceFile(name, Path(name).read_text(encoding="utf-8", errors="replace"))
-            except OSError:
-                continue  # the place is still named; only the line cannot be shown
-    return sources
+    spans = [span for d in diagnostics for span in (d.span, *(place for place, _ in d.related)) if span is not None]
+    found = {name: readable_source(Path(name), name) for name in {span.file for span in spans}}
+    return {name: source for name, source in found.items() if source is not None}
 
 
 def _show_usage(error: Exception) -> None:

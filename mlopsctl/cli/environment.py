@@ -12,9 +12,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: mlopsctl status -e prod -o json")(status)
 
 
-def status(
-    context: typer.Context, environment: EnvironmentOption = None, output: OutputOption = Output.TEXT
-) -> None:
+def status(context: typer.Context, environment: EnvironmentOption = None, output: OutputOption = Output.TEXT) -> None:
     """Say what is released, registered and served, and how the last run ended."""
     from mlopsctl.config.load import load_project
     from mlopsctl.delivery.environment import status as read

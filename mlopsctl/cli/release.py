@@ -80,7 +80,7 @@ def apply(
     loaded = _load(context, environment, parameter)
     options = _options(jobs, in_process, no_cache, saved, release_hold)
     ask = not yes and saved is None and sys.stdin.isatty() and sys.stdout.isatty()
-    with make_progress(quiet=output is Output.JSON) as progress:
+    with make_progress(quiet=output is Output.JSON, live=not in_process) as progress:
         outcome = make_it_so(loaded, options, progress, lambda made: _agreed(made, ask, output))
     if outcome is None:
         typer.echo("Nothing was done.")
@@ -104,7 +104,7 @@ def run(
     from mlopsctl.render.outcome import outcome_json, outcome_text
 
     loaded = _load(context, environment, parameter)
-    with make_progress(quiet=output is Output.JSON) as progress:
+    with make_progress(quiet=output is Output.JSON, live=not in_process) as progress:
         outcome = run_it(loaded, _options(jobs, in_process, no_cache, None, False), progress)
     _print(outcome_json(outcome) if output is Output.JSON else outcome_text(outcome))
     end(outcome.exit_code)

@@ -141,11 +141,11 @@ def _search(folder: Path) -> Iterable[Path]:
 
 def examine(file: Path) -> Examined:
     """One project file, checked in every environment, and wired where it has components of its own."""
-    from mlopsctl.config.load import inspect_project
+    from mlopsctl.config.load import inspect_project, texts_of
 
     found, sources, loaded = inspect_project(file)
-    found = (*found, *_wiring(loaded))
-    return Examined(file, found, sources, _line(loaded))
+    loose = _wiring(loaded)
+    return Examined(file, (*found, *loose), sources | texts_of(loose), _line(loaded))
 
 
 def _wiring(loaded: Sequence[Loaded]) -> list[Diagnostic]:

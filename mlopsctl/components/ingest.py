@@ -102,7 +102,7 @@ def _located(source: Source, project: Path) -> tuple[Csv | Parquet | PythonSourc
     rows = source.call(project)
     if not isinstance(rows, str | Path):
         return source, rows
-    if str(rows).casefold().endswith((".csv", ".csv.gz")):
+    if str(rows).casefold().endswith(".csv"):
         return Csv(uri=str(rows)), None
     return Parquet(uri=str(rows)), None
 

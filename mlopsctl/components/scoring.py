@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlopsctl.evidence import Measurement
-from mlopsctl.frameworks.labels import Label, Labels, numbers, require_complete
+from mlopsctl.frameworks.labels import Label, Labels, label_key, numbers, require_complete
 from mlopsctl.frameworks.packed import PackedModel, load
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.metrics.answers import Answers
@@ -70,7 +70,7 @@ def united(*groups: Iterable[Label]) -> tuple[Label, ...]:
     found: dict[tuple[bool, Label], Label] = {}
     for group in groups:
         for label in group:
-            found.setdefault(_key(label), label)
+            found.setdefault(label_key(label), label)
     return tuple(found.values())
 
 
@@ -92,8 +92,8 @@ def answers(given: Given, truth: pd.Series[Any], classes: Sequence[Label], split
     if not classes:
         return Answers(truth=numbers(truth, split), prediction=np.asarray(given.prediction, dtype=np.float64))
     require_complete(truth, split)
-    places = {_key(label): place for place, label in enumerate(classes)}
-    own = np.array([places[_key(label)] for label in given.classes], dtype=np.int64)
+    places = {label_key(label): place for place, label in enumerate(classes)}
+    own = np.array([places[label_key(label)] for label in given.classes], dtype=np.int64)
     spread: NDArray[np.float64] | None = None
     if given.probability is not None:
         spread = np.zeros((len(given.prediction), len(classes)))
@@ -112,8 +112,3 @@ def measured(metric: str, given: Answers, slice: str = "") -> Measurement:
         return Measurement(metric=metric, value=measure(metric, given), rows=given.rows, slice=slice)
     except MetricUndefinedError as why:
         return Measurement(metric=metric, value=None, rows=given.rows, slice=slice, problem=str(why))
-
-
-def _key(label: Label) -> tuple[bool, Label]:
-    """Equal for 1 and 1.0, not for 1 and true."""
-    return isinstance(label, bool), label

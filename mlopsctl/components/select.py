@@ -96,9 +96,10 @@ def _winner(scores: Mapping[str, Measurement], metric: str) -> str:
 
 
 def _line(winner: str, scores: Mapping[str, Measurement], metric: str, rows: int) -> str:
-    values = [score.value for score in scores.values() if score.value is not None]
+    values = {score.value for score in scores.values() if score.value is not None}
     told = {
-        target: "no score" if score.value is None else shown(score.value, *values) for target, score in scores.items()
+        target: "no score" if score.value is None else shown(score.value, *(values - {score.value}))
+        for target, score in scores.items()
     }
     if len(scores) == 1:
         return f"{winner} is the only target: {metric} {told[winner]} on {rows} rows"

@@ -20,7 +20,7 @@ from mlopsctl.ground.source import SourceFile
 
 FILE = "mlops.yaml"
 
-__all__ = ["FILE", "Loaded", "check_project", "inspect_project", "load_project", "parse_overrides"]
+__all__ = ["FILE", "Loaded", "check_project", "inspect_project", "load_project", "parse_overrides", "texts_of"]
 
 
 def load_project(path: Path, environment: str | None = None, overrides: Mapping[str, Json] | None = None) -> Loaded:
@@ -55,17 +55,17 @@ def inspect_project(path: Path) -> tuple[tuple[Diagnostic, ...], dict[str, Sourc
     try:
         document = _read(path)
     except InvalidProject as problem:
-        return problem.diagnostics, _texts(problem.diagnostics), ()
+        return problem.diagnostics, texts_of(problem.diagnostics), ()
     file = _file(path).resolve()
     try:
         names = environment_names(document)
     except InvalidProject as problem:
         alone = replace(document, data={key: value for key, value in document.data.items() if key != "environments"})
         found = (*problem.diagnostics, *look(alone, file, DEFAULT, (DEFAULT,), {}).found)
-        return _in_order(found), _texts(found), ()
+        return _in_order(found), texts_of(found), ()
     seen = [look(document, file, name, names, {}) for name in names]
     found = _in_order([*_of_base(document, names), *_merged(document, seen)])
-    return found, _texts(found), tuple(each.loaded for each in seen if each.loaded is not None)
+    return found, texts_of(found), tuple(each.loaded for each in seen if each.loaded is not None)
 
 
 def parse_overrides(given: Sequence[str]) -> dict[str, Json]:
@@ -148,7 +148,7 @@ def _inside(span: Span | None, document: Document, environment: str) -> bool:
     return (start.line, start.column) <= (span.line, span.column) <= (mark.value.end_line, mark.value.end_column)
 
 
-def _texts(found: Iterable[Diagnostic]) -> dict[str, SourceFile]:
+def texts_of(found: Iterable[Diagnostic]) -> dict[str, SourceFile]:
     """The files that problems point into, as far as they can be read."""
     spans = [span for one in found for span in (one.span, *(at for at, _ in one.related)) if span is not None]
     texts: dict[str, SourceFile] = {}

@@ -15,6 +15,7 @@ from mlopsctl.config.keys import keys_at, value_at
 from mlopsctl.config.overlay import base, overlay
 from mlopsctl.config.overrides import parse_override
 from mlopsctl.config.project import Project
+from mlopsctl.config.references import BUILT_IN
 from mlopsctl.config.semantics import Scene, cross_check
 from mlopsctl.config.semantics.literals import literal_secrets, misplaced_parameters
 from mlopsctl.config.translate import diagnostics
@@ -140,7 +141,7 @@ def _despite_references(document: Document) -> Iterable[Diagnostic]:
 def _typed(document: Document, overrides: Mapping[str, Json]) -> dict[str, Json]:
     """Texts of the command line as the type of the parameter's default; unknown names are told by interpolation."""
     defaults = document.data.get("parameters")
-    known = defaults if isinstance(defaults, Mapping) else {}
+    known = {**BUILT_IN, **(defaults if isinstance(defaults, Mapping) else {})}
     return {
         name: _as(name, known[name], value) if isinstance(value, str) and name in known else value
         for name, value in overrides.items()

@@ -23,10 +23,10 @@ from mlopsctl.delivery.refresh import read_live, read_surroundings
 from mlopsctl.delivery.release import settle
 from mlopsctl.delivery.stores import Stores, open_stores
 from mlopsctl.ground.errors import Diagnostic, Locked
+from mlopsctl.lowering.lower import Lowered, executable, lower
 from mlopsctl.metadata.records import EnvironmentState, RunRecord
 from mlopsctl.metadata.state import Lease
 from mlopsctl.orchestrators.local.run import Observer, Settings, run_pipeline
-from mlopsctl.lowering.lower import Lowered, executable, lower
 from mlopsctl.step.key import Surroundings
 from mlopsctl.step.task import StepResult, StepState
 
@@ -111,7 +111,7 @@ def apply(loaded: Loaded, options: Options, observer: Observer, confirm: Callabl
 
 def run(loaded: Loaded, options: Options, observer: Observer) -> Outcome:
     """Run the pipeline up to its verdict; nothing is registered, released or served."""
-    with open_stores(loaded) as stores, writing(loaded, stores) as lease:
+    with open_stores(loaded) as stores, writing(loaded, stores):
         prepared = prepare(loaded, stores, refresh=False)
         steps = tuple(s for s in prepared.lowered.pipeline.steps if s.component not in ("preflight", "push"))
         pipeline = replace(prepared.lowered.pipeline, steps=steps)
@@ -146,7 +146,7 @@ def execute(
             prepared.lowered.pipeline,
             driver,
             observer,
-            workspace=stores.home / "staging" / record.id,
+            workspace=stores.home / "staging",
             logs=stores.home / "runs" / record.id,
             settings=options.settings,
         )
@@ -229,5 +229,3 @@ def _digest(results: Mapping[str, StepResult], step: str, output: str) -> str:
 
 def _now() -> int:
     return int(time.time() * 1000)
-
-

@@ -40,7 +40,12 @@ class StepDriver:
     """
 
     def __init__(
-        self, setting: Setting, around: Surroundings, history: History, metadata: MetadataStore, artifacts: ArtifactStore
+        self,
+        setting: Setting,
+        around: Surroundings,
+        history: History,
+        metadata: MetadataStore,
+        artifacts: ArtifactStore,
     ) -> None:
         self._setting = setting
         self._around = around
@@ -107,7 +112,9 @@ class StepDriver:
         if not self._setting.reuse:
             return None
         record = self._history.cached([key]).get(key)
-        if record is None or stale_evidence(step, record, self._setting.pinned) or lost_effect(record, self._setting.live):
+        if record is None or stale_evidence(step, record, self._setting.pinned):
+            return None
+        if lost_effect(record, self._setting.live):
             return None
         return StepResult(
             state=StepState.CACHED,

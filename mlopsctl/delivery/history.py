@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl import evidence
+from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
 from mlopsctl.metadata.store import MetadataStore
 from mlopsctl.step.task import StepState

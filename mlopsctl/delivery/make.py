@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlopsctl import __version__
 from mlopsctl.delivery.live import Live
-from mlopsctl.delivery.others import gate_lines, release_lines, server_lines
+from mlopsctl.delivery.others import gate_lines, release_line, server_lines
 from mlopsctl.delivery.plan import History, Plan, Seal, StepPlan
 from mlopsctl.delivery.policy import gates_json
 from mlopsctl.delivery.steps import plan_steps
@@ -43,7 +43,7 @@ def make_plan(
     pinned = {"champion": champion_of(state)} if champion_of(state) else {}
     steps = plan_steps(pipeline, around, history, pinned, live)
     challenger = _output(steps, "select", "model")
-    (release,) = release_lines(steps, challenger, _refused(steps), state, live)
+    release = release_line(steps, challenger, _refused(steps), state, live)
     previous = history.steps()
     return Plan(
         project=desired.project,

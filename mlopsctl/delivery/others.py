@@ -9,16 +9,18 @@ from mlopsctl.delivery.plan import Action, Line, StepPlan
 from mlopsctl.gates.policy import PolicyChange
 from mlopsctl.metadata.records import EnvironmentState
 
+_DECIDING = ("evaluate", "gate", "preflight", "push")
 _ACTIONS = {"added": Action.CREATE, "removed": Action.DELETE}
 
 
 def gate_lines(changes: Sequence[PolicyChange]) -> Iterator[Line]:
     """One line for each gate that is not as it was when last applied."""
     for change in changes:
-        yield Line("gate", change.name, _ACTIONS.get(change.change, Action.UPDATE), (f"{change.change}: {change.reason}",))
+        action = _ACTIONS.get(change.change, Action.UPDATE)
+        yield Line("gate", change.name, action, (f"{change.change}: {change.reason}",))
 
 
-def release_lines(steps: Sequence[StepPlan], challenger: str, refused: str, state: EnvironmentState, live: Live) -> Iterator[Line]:
+def release_line(steps: Sequence[StepPlan], challenger: str, refused: str, state: EnvironmentState, live: Live) -> Line:
     """What happens to the release: nothing, a decision once the steps have run, or a release that is due.
 
     Args:
@@ -27,25 +29,26 @@ def release_lines(steps: Sequence[StepPlan], challenger: str, refused: str, stat
     """
     standing = state.release
     version = f"v{standing.registry_version}" if standing else "nothing"
-    deciding = [plan.step.id for plan in steps if plan.runs and plan.step.component in ("evaluate", "gate", "preflight", "push")]
+    deciding = any(plan.runs and plan.step.component in _DECIDING for plan in steps)
     if state.hold:
-        yield Line("release", "champion", Action.KEEP, (f"held at {version}: {state.hold}",))
-    elif deciding:
+        return Line("release", "champion", Action.KEEP, (f"held at {version}: {state.hold}",))
+    if deciding:
         action = Action.UPDATE if standing else Action.CREATE
-        yield Line("release", "champion", action, (f"{version} now; the gates decide on the challenger",), waits=True)
-    elif refused:
-        yield Line("release", "champion", Action.KEEP, (f"{version} stays: {refused}",))
-    elif not challenger:
-        yield Line("release", "champion", Action.KEEP, (f"{version} stays: no challenger",))
-    elif standing is None:
-        yield Line("release", "champion", Action.CREATE, ("the gates let the challenger go; first release",))
-    elif standing.model != challenger:
-        yield Line("release", "champion", Action.UPDATE, (f"{version} now; the gates let the challenger go",))
-    elif live.refreshed and live.alias_digest != standing.model:
+        return Line("release", "champion", action, (f"{version} now; the gates decide on the challenger",), waits=True)
+    if refused:
+        return Line("release", "champion", Action.KEEP, (f"{version} stays: {refused}",))
+    if not challenger:
+        return Line("release", "champion", Action.KEEP, (f"{version} stays: no challenger",))
+    if standing is None:
+        return Line("release", "champion", Action.CREATE, ("the gates let the challenger go; first release",))
+    if standing.model != challenger:
+        return Line("release", "champion", Action.UPDATE, (f"{version} now; the gates let the challenger go",))
+    if live.refreshed and live.alias_digest != standing.model:
         found = f"v{live.alias_version}" if live.alias_version else "nothing"
-        yield Line("release", "champion", Action.UPDATE, (f"the registry's alias points to {found}, not to {version}",))
-    else:
-        yield Line("release", "champion", Action.KEEP, (f"{version} is the challenger",))
+        return Line(
+            "release", "champion", Action.UPDATE, (f"the registry's alias points to {found}, not to {version}",)
+        )
+    return Line("release", "champion", Action.KEEP, (f"{version} is the challenger",))
 
 
 def server_lines(wanted: bool, release: Line, state: EnvironmentState, live: Live) -> Iterator[Line]:

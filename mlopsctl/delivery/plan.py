@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from mlopsctl.ground.digest import Json, digest_json
 from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
@@ -104,7 +104,7 @@ class Seal:
     state: str
     live: str
 
-    NAMES = {
+    NAMES: ClassVar[Mapping[str, str]] = {
         "tool": "the version of mlopsctl",
         "project": "the project's name",
         "environment": "the environment",

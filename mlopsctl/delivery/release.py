@@ -18,6 +18,7 @@ from mlopsctl.ground.errors import StepProblem
 from mlopsctl.metadata.records import EnvironmentState, Release
 from mlopsctl.metadata.state import Lease
 from mlopsctl.pipeline.names import alias_of, model_name
+from mlopsctl.servers import MLflowServer
 from mlopsctl.servers.local import LocalServer
 
 
@@ -49,7 +50,7 @@ def settle(
     new = pushed is not None and may_go(findings) and not state.hold
     if new and pushed is not None and (state.release is None or state.release.model != pushed.model):
         release = Release(
-            number=1 + max((r.number for r in (*state.history, *([state.release] if state.release else []))), default=0),
+            number=state.next_number,
             model=pushed.model,
             run=run,
             evaluation=evidence[0],
@@ -109,15 +110,11 @@ def take_down(loaded: Loaded, stores: Stores, lease: Lease) -> EnvironmentState:
 
 
 def _earlier(state: EnvironmentState, number: int | None) -> Release:
-    """The release to go back to: that number, or the newest before the standing one."""
-    standing = state.release
-    earlier = [r for r in state.history if standing is None or r.number != standing.number]
-    if number is None and earlier:
-        return earlier[-1]
-    for release in earlier:
-        if release.number == number:
-            return release
-    known = ", ".join(str(r.number) for r in earlier) or "none"
+    """The release to go back to: that number, or the last one that was not itself rolled back from."""
+    good = [r for r in state.history if (r.number == number if number is not None else not r.withdrawn)]
+    if state.release is not None and good:
+        return good[-1]
+    known = ", ".join(str(r.number) for r in state.history) or "none"
     raise StepProblem.because(
         "no-such-release",
         f"there is no earlier release{'' if number is None else f' {number}'} of {state.environment} to go back to",
@@ -132,7 +129,7 @@ def _server(loaded: Loaded, stores: Stores) -> LocalServer:
 def _serve(loaded: Loaded, stores: Stores, release: Release) -> str:
     server = _server(loaded, stores)
     deployment = loaded.project.deployment
-    if deployment is None:
+    if deployment is None or not isinstance(deployment.server, MLflowServer):
         server.stop()
         return ""
     now = server.status()
@@ -142,5 +139,3 @@ def _serve(loaded: Loaded, stores: Stores, release: Release) -> str:
     if not folder.exists():
         stores.registry.download(release.registry_name, release.registry_version, folder)
     return server.start_or_swap(folder, release.model, deployment.server.port, deployment.server.startup_timeout).url
-
-

@@ -67,11 +67,13 @@ def _steps(features: Sequence[Feature], numbers: Sequence[int], column: Column) 
 
 def _default(column: Column, listed: Sequence[Transform]) -> tuple[Transform, ...]:
     """What the project leaves unsaid: a column nobody lists, and text that would stay text."""
+    # Built without validation: the data may have names that could not be written in the project.
+    columns = (column.name,)
     if column.type.numeric:
-        return () if listed else (Standardize(columns=(column.name,)),)
+        return () if listed else (Standardize.model_construct(columns=columns),)
     if column.type not in VALUES or any(not transform.goes_on for transform in listed):
         return ()
-    return (OneHot(columns=(column.name,)),)
+    return (OneHot.model_construct(columns=columns),)
 
 
 def _kept(steps: tuple[Transform, ...]) -> tuple[Transform, ...]:

@@ -34,8 +34,10 @@ class Labels:
         import numpy as np
         import pandas as pd
 
-        codes = pd.Categorical(column, categories=pd.Index(list(self.classes), dtype=column.dtype)).codes
-        return np.asarray(codes, dtype=np.int64)
+        codes, found = pd.factorize(column)
+        places = {label_key(label): place for place, label in enumerate(self.classes)}
+        # The last place answers for missing values, whose code is -1.
+        return np.array([*(places.get(label_key(value), -1) for value in found.tolist()), -1], dtype=np.int64)[codes]
 
 
 def learn(column: pd.Series[Any], positive: Label | None) -> Labels:
@@ -129,6 +131,11 @@ def _with_positive(name: str, classes: list[Label], positive: Label) -> Labels:
         )
     other = next(value for value in classes if value != same[0])
     return Labels((other, same[0]), positive=same[0])
+
+
+def label_key(label: Label) -> tuple[bool, Label]:
+    """Equal for 1 and 1.0, not for 1 and true."""
+    return isinstance(label, bool), label
 
 
 def _list(values: Iterable[object]) -> str:

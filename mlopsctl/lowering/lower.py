@@ -13,10 +13,10 @@ from mlopsctl.config.load import Loaded
 from mlopsctl.config.pending import pending
 from mlopsctl.ground.errors import Diagnostic, InvalidProject, Span
 from mlopsctl.lowering.data_steps import data_steps
-from mlopsctl.pipeline.ir import Pipeline, Step
 from mlopsctl.lowering.model_steps import model_steps
 from mlopsctl.lowering.own_steps import own_steps
 from mlopsctl.lowering.wiring import Wire, wire
+from mlopsctl.pipeline.ir import Pipeline, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def lower(loaded: Loaded) -> Lowered:
             for path, message, blocking in waiting
             if blocking
         ),
-        notes=tuple(f"{message}: known, and not executed by this version" for _, message, blocking in waiting if not blocking),
+        notes=tuple(f"not executed by this version: {message}" for _, message, blocking in waiting if not blocking),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from mlopsctl.config.hints import did_you_mean
 from mlopsctl.ground.errors import Diagnostic, InvalidProject, Span
@@ -41,12 +42,14 @@ def _loose_ends(by_id: Mapping[str, Step], spans: Mapping[Wire, Span]) -> Iterat
             if producer is None:
                 near = did_you_mean(wired.ref.step, by_id)
                 hint = f"did you mean {near}?" if near else f"steps: {', '.join(by_id)}"
-                yield Diagnostic("unknown-step", f"{end} reads {wired.ref}, and there is no step {wired.ref.step}", span, hint)
+                message = f"{end} reads {wired.ref}, and there is no step {wired.ref.step}"
+                yield Diagnostic("unknown-step", message, span, hint)
             elif wired.ref.output not in producer.outputs:
                 near = did_you_mean(wired.ref.output, producer.outputs)
                 outputs = ", ".join(producer.outputs)
                 hint = f"did you mean {producer.id}.{near}?" if near else f"{producer.id} leaves {outputs or 'nothing'}"
-                yield Diagnostic("unknown-output", f"{end} reads {wired.ref}, which {producer.id} does not leave", span, hint)
+                message = f"{end} reads {wired.ref}, which {producer.id} does not leave"
+                yield Diagnostic("unknown-output", message, span, hint)
             elif producer.outputs[wired.ref.output] is not wired.type:
                 found = producer.outputs[wired.ref.output]
                 message = f"{end} takes {wired.type}, and {wired.ref} is {found}"
@@ -55,7 +58,7 @@ def _loose_ends(by_id: Mapping[str, Step], spans: Mapping[Wire, Span]) -> Iterat
 
 def _cycle(path: Sequence[str], by_id: Mapping[str, Step], spans: Mapping[Wire, Span]) -> Diagnostic:
     places: list[tuple[Span, str]] = []
-    for reader, read in zip(path, path[1:], strict=False):
+    for reader, read in pairwise(path):
         name = next((n for n, wired in by_id[reader].inputs.items() if wired.ref.step == read), "")
         span = spans.get((reader, name)) or spans.get((reader, ""))
         if span is not None:

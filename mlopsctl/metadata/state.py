@@ -21,6 +21,8 @@ from mlopsctl.metadata.store import MetadataStore
 from mlopsctl.metadata.tables import ENVIRONMENT, INTENT
 from mlopsctl.metadata.text import dump, load, name, prose
 
+__all__ = ["Lease", "StateStore"]
+
 
 class StateStore:
     """The release states of all environments in a metadata store. Every method may raise ``Problem``."""

@@ -74,7 +74,7 @@ class MetadataStore:
         with self.database.writing() as connection:
             runs.begin(connection, run)
 
-    def finish_run(self, id: str, state: str, exit_code: int, finished: int) -> None:
+    def finish_run(self, id: str, state: str, exit_code: int | None, finished: int) -> None:
         """Record how a run ended (``finished``: milliseconds since the epoch)."""
         with self.database.writing() as connection:
             context = runs.context_of(connection, id)

@@ -52,7 +52,8 @@ def findings_text(findings: Findings) -> Iterator[RenderableType]:
 
 def gate_text(gate: GateResult) -> RenderableType:
     """One gate: its mark, its name, the number that decided."""
-    return _marked(gate.verdict, f"gate {gate.name}", gate.reason if gate.decides else f"{gate.reason} (does not decide)")
+    reason = gate.reason if gate.decides else f"{gate.reason} (does not decide)"
+    return _marked(gate.verdict, f"gate {gate.name}", reason)
 
 
 def conclusion(outcome: Outcome) -> str:

@@ -66,7 +66,8 @@ def plan_markdown(plan: Plan) -> str:
     rows = [f"**{_code(plan.project)}** in **{_code(plan.environment)}**: {summary(plan)}", ""]
     if plan.changes:
         rows += ["| | what | why |", "|---|---|---|"]
-        rows += [f"| {x.action.sign} | {x.kind} {_code(x.name)} | {_code('; '.join(x.reasons))} |" for x in plan.changes]
+        for line in plan.changes:
+            rows.append(f"| {line.action.sign} | {line.kind} {_code(line.name)} | {_code('; '.join(line.reasons))} |")
     rows += ["", *(f"> {_code(note)}" for note in plan.notes)] if plan.notes else []
     return "\n".join(rows) + "\n"
 

@@ -81,7 +81,8 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     yield "server", _server(status)
     if status.run is not None:
         run = status.run
-        commit = f" of {run.git.commit[:12]}{' with uncommitted changes' if run.git.dirty else ''}" if run.git.commit else ""
+        dirty = " with uncommitted changes" if run.git.dirty else ""
+        commit = f" of {run.git.commit[:12]}{dirty}" if run.git.commit else ""
         ended = f", exit code {run.exit_code}" if run.exit_code is not None else ""
         yield "last run", f"{run.id} {run.state}{ended}{commit}"
         trouble = [f"{e.step} {e.state}" for e in status.executions if e.problem]

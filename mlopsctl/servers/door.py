@@ -37,7 +37,7 @@ def open_door(path: Path) -> socket.socket:
     return door
 
 
-def knock(path: Path, *, timeout: float = 5.0) -> socket.socket | None:
+def knock(path: Path, *, timeout: float = 3.0) -> socket.socket | None:
     """The listening socket of the server behind the door; ``None`` when nobody opens."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knocking:
         knocking.settimeout(timeout)

@@ -33,7 +33,8 @@ class Answer:
         except ValueError:
             said = self.body.decode("utf-8", "replace")
         text = str(said.get("message", said)) if isinstance(said, dict) else str(said)
-        return " ".join(text.split())[:300]
+        # MLflow wraps what is wrong in the whole data and schema, and says it last.
+        return " ".join(text.rpartition("Error: ")[2].split())[:300]
 
 
 class Loopback:

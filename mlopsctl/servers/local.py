@@ -24,6 +24,7 @@ from mlopsctl.servers.spawn import GRACE, ServerFailed, ServerProcess, Sockets, 
 from mlopsctl.servers.state import Served, ServerState, read_state, write_state
 
 LOG = "server.log"
+_GRACE_OF_A_HANGING_ONE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +178,12 @@ class LocalServer:
                 door.unlink(missing_ok=True)
 
     def _end(self, served: Served) -> None:
+        """End one process: one that still opens its door may finish its answers, one that hangs gets no time."""
         if served.identity.alive():
-            kill_tree(served.identity.pid, grace=GRACE)
+            public = knock(self._folder / served.door)
+            if public is not None:
+                public.close()
+            kill_tree(served.identity.pid, grace=GRACE if public is not None else _GRACE_OF_A_HANGING_ONE)
         (self._folder / served.door).unlink(missing_ok=True)
 
 

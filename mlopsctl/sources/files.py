@@ -71,7 +71,7 @@ class FileSource(Spec):
         return (path,) if path.is_file() else ()
 
     def _path(self, project: Path) -> Path:
-        return Path(str(project.absolute() / self.uri.removeprefix("file://")))
+        return (project / self.uri.removeprefix("file://")).resolve()
 
     def _missing(self, path: Path) -> tuple[str, str]:
         """Message and hint for data that is not there."""
@@ -80,7 +80,7 @@ class FileSource(Spec):
         near = _neighbour(path)
         hint = f"did you mean {near}? " if near else ""
         return (
-            f"there is no file {path.resolve()}",
+            f"there is no file {path}",
             f"{hint}`uri: {self.uri}` is relative to the folder of the project file; correct it or put the file there",
         )
 

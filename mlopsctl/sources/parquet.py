@@ -45,5 +45,5 @@ class Parquet(FileSource):
 
     def _missing(self, path: Path) -> tuple[str, str]:
         if path.is_dir():
-            return f"the folder {path.resolve()} holds no *.parquet file", "put the files there or correct `uri`"
+            return f"the folder {path} holds no *.parquet file", "put the files there or correct `uri`"
         return super()._missing(path)

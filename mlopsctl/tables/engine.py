@@ -45,7 +45,8 @@ def opened(reads: Sequence[Path] = (), writes: Sequence[Path] = ()) -> Iterator[
         with duckdb.connect(":memory:", config=config) as connection:
             folders = [*(path for path in reads if path.is_dir()), *writes]
             connection.execute(f"SET allowed_directories = {_paths(folders, '/')}")
-            connection.execute(f"SET allowed_paths = {_paths([path for path in reads if not path.is_dir()])}")
+            single = [path for path in reads if not path.is_dir()]
+            connection.execute(f"SET allowed_paths = {_paths([*single, *map(_exactly, single)])}")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
             try:
@@ -79,7 +80,7 @@ def literal(text: str) -> str:
 
 def file_literal(path: Path) -> str:
     """A path as an SQL string that names this one file, though it may look like a pattern."""
-    return literal("".join(f"[{char}]" if char in "*?[" else char for char in str(path)))
+    return literal(_exactly(path))
 
 
 def parquet(*files: Path) -> str:
@@ -93,7 +94,12 @@ def write_parquet(connection: Connection, query: str, file: Path) -> int:
     return int(row[0]) if row else 0
 
 
-def _paths(paths: Sequence[Path], end: str = "") -> str:
+def _exactly(path: Path) -> str:
+    """The pattern that only this path matches."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in str(path))
+
+
+def _paths(paths: Sequence[Path | str], end: str = "") -> str:
     return "[" + ", ".join(literal(f"{path}{end}") for path in paths) + "]"
 
 

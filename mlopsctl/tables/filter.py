@@ -34,9 +34,9 @@ def filtered(connection: Connection, query: str, condition: str, known: Sequence
             raise _problem(condition, str(tree.get("error_message", "it cannot be parsed")))
         _check(connection, condition, tree["statements"][0]["node"])
         found = f"SELECT * FROM ({query}) AS source WHERE (\n{condition}\n)"
-        kind = connection.execute(f"DESCRIBE SELECT (\n{condition}\n) AS answer FROM ({query}) AS source").fetchall()[
-            0
-        ][1]
+        described = connection.execute(f"DESCRIBE SELECT (\n{condition}\n) AS answer FROM ({query}) AS source")
+        kind = described.fetchall()[0][1]
+        connection.execute(f"DESCRIBE {found}")
     except duckdb.BinderException as why:
         raise _problem(condition, _reason(why), f"the data has {listed(known)}") from why
     except duckdb.Error as why:

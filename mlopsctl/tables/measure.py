@@ -40,8 +40,8 @@ def _overview(column: Column) -> list[str]:
         return [
             f"count({name})",
             f"approx_count_distinct(CASE WHEN NOT isnan({name}) THEN {name} END)",
-            f"count_if(isnan({name}))",
-            f"count_if(isinf({name}))",
+            f"count(*) FILTER (WHERE isnan({name}))",
+            f"count(*) FILTER (WHERE isinf({name}))",
             *(f"{aggregate}({finite})" for aggregate in ("min", "max", "avg", "stddev_samp")),
         ]
     if column.type is ColumnType.OTHER:

@@ -161,6 +161,7 @@ def test_gate_explain_says_what_it_asks_for_and_where_it_stands(applied: Path) -
     assert call(applied, "gate", "explain", "flor").code == 64
 
 
+@pytest.mark.timeout(400)
 def test_a_better_model_is_released_and_a_rollback_brings_the_old_one_back(applied: Path, tmp_path: Path) -> None:
     folder = tmp_path / "flowers"
     shutil.copytree(applied, folder, symlinks=True)

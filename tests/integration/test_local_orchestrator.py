@@ -247,7 +247,7 @@ def test_a_step_whose_guard_did_not_pass_is_skipped_with_the_reason(project: Pro
     assert results["needs"].state is StepState.SKIPPED
     assert results["needs"].problem == "not run, because train was skipped"
     assert results["may"].state is StepState.SUCCESS
-    assert (project.folder / "attempts").read_text() == "1", "the guarded step was called"
+    assert (project.folder / "attempts").read_text() == "x", "the guarded step was called"
 
 
 def test_a_step_whose_guard_passed_runs(project: Project) -> None:

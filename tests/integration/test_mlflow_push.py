@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -146,9 +145,10 @@ def test_a_second_attempt_continues_the_run_that_the_first_began(
     def killed(*_: object, **__: object) -> None:
         raise StepProblem.because("killed", "between the upload and the version")
 
-    with monkeypatch.context() as patched, pytest.raises(StepProblem):
+    with monkeypatch.context() as patched:
         patched.setattr("mlflow.MlflowClient.create_model_version", killed)
-        pushed(made, tmp_path / "1", tracking)
+        with pytest.raises(StepProblem):
+            pushed(made, tmp_path / "1", tracking)
     (failed,) = tracked_runs(tracking)
     assert failed.status == "FAILED"
     assert Registry(tracking).versions(NAME) == ()
@@ -193,7 +193,7 @@ def test_a_download_is_the_model_or_nothing(made: Made, tracking: str, tmp_path:
         registry.download(NAME, "1", tmp_path / "serve" / "again")
     for file in sorted(stored.parents[2].rglob("*"), reverse=True):
         file.unlink() if file.is_file() else file.rmdir()
-    with pytest.raises(StepProblem, match="model files|cannot be had"):
+    with pytest.raises(StepProblem, match=r"model files|cannot be had"):
         registry.download(NAME, "1", tmp_path / "serve" / "again")
     with pytest.raises(StepProblem, match="no version 7"):
         registry.download(NAME, "7", tmp_path / "serve" / "again")
@@ -214,9 +214,8 @@ def test_the_registered_model_predicts_where_this_tool_is_not_installed(
         "rows['weight'] = rows['weight'].astype(float)\n"
         "print('ANSWER', json.dumps(list(model.predict(rows).columns)), model.metadata.metadata)\n"
     )
-    ran = subprocess.run(
-        [sys.executable, "-P", "-c", script, str(folder)], capture_output=True, text=True, env=dict(os.environ), check=True
-    )
+    command = [sys.executable, "-P", "-c", script, str(folder)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
     answer = ran.stdout.partition("ANSWER ")[2]
     assert json.loads(answer.partition("]")[0] + "]") == ["prediction", "probability_Adelie", "probability_Gentoo"]
     assert made.digest in answer

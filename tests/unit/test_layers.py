@@ -42,11 +42,11 @@ def test_importing_any_module_loads_no_heavy_library() -> None:
     modules = [
         ".".join(path.relative_to(CHECKOUT).with_suffix("").parts).removesuffix(".__init__")
         for path in sorted((CHECKOUT / "mlopsctl").rglob("*.py"))
-        # The tables of the metadata store stand on SQLAlchemy and are themselves imported inside functions.
-        if "metadata" not in path.parts and "__main__" not in path.name
+        if path.name != "__main__.py"
     ]
     code = "\n".join(f"import {name}" for name in modules)
-    assert loaded_by(code) & HEAVY == set()
+    # The metadata store stands on SQLAlchemy as a whole, and the commands that read it import it when they run.
+    assert loaded_by(code) & HEAVY <= {"sqlalchemy"}
 
 
 def test_every_module_stands_in_a_layer() -> None:

@@ -45,11 +45,14 @@ class Progress(Observer, Protocol):
     ) -> None: ...
 
 
-def make_progress(quiet: bool) -> Progress:
-    """The view that fits stderr: nothing when quiet, live in a terminal, else plain lines."""
+def make_progress(quiet: bool, *, live: bool = True) -> Progress:
+    """The view that fits stderr: nothing when quiet, live in a terminal, else plain lines.
+
+    ``live=False`` keeps the terminal free for others: steps that run in this process may print or stop in a debugger.
+    """
     if quiet:
         return NoProgress()
-    if sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb"):
+    if live and sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb"):
         return LiveProgress(sys.stderr)
     return PlainProgress(sys.stderr)
 
@@ -121,12 +124,17 @@ class LiveProgress:
         self._printed = 0.0
         # rich honours NO_COLOR by itself.
         self._console = Console(file=stream, markup=False, highlight=False, emoji=False)
+        # Results go to stdout, and stay there.
         self._live: Live = Live(
-            console=self._console, get_renderable=self._running_now, refresh_per_second=10, transient=True
+            console=self._console,
+            get_renderable=self._running_now,
+            refresh_per_second=10,
+            transient=True,
+            redirect_stdout=False,
         )
 
     def __enter__(self) -> LiveProgress:
-        self._live.start()
+        # Nothing is drawn before the first step begins: until then the caller may show a plan and ask a question.
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -137,6 +145,7 @@ class LiveProgress:
     def started(self, step: Step, attempt: int) -> None:
         """Show it among what runs."""
         self._running = {**self._running, step.id: (time.monotonic(), attempt)}
+        self._live.start()
         self._print()
 
     def retrying(self, step: Step, attempt: int, result: StepResult) -> None:

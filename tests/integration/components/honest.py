@@ -11,7 +11,7 @@ from mlopsctl.pipeline.ir import ArtifactType
 
 
 class HonestParameters(Parameters):
-    """``fail_first`` counts attempts to fail, kept in the file ``attempts`` of the project."""
+    """``fail_first`` counts attempts to fail, counted in the project's file ``attempts``."""
 
     text: str = "text"
     seconds: float = 0.0
@@ -29,9 +29,10 @@ SPEC = ComponentSpec(
 
 def run(work: Work, parameters: HonestParameters) -> Notes:
     begun = time.monotonic()
-    counter = work.project / "attempts"
-    tried = int(counter.read_text()) if counter.exists() else 0
-    counter.write_text(str(tried + 1))
+    # Appended to, for steps run side by side.
+    with (work.project / "attempts").open("a") as attempts:
+        tried = attempts.tell()
+        attempts.write("x")
     if tried < parameters.fail_first:
         raise OSError("the network is away")
     time.sleep(parameters.seconds)

@@ -266,6 +266,12 @@ def test_positions_count_lines_and_code_points(line_break: str) -> None:
     assert document.sources[0].line(4) == "  k: 'ü'  # end"
 
 
+def test_no_place_lies_behind_the_end_of_the_text() -> None:
+    document = read("a:\n  - 1\n? last")
+    assert document.span_of(("last",)) == Span("mlops.yaml", 3, 7, 3, 7)
+    assert document.span_of(()).end_line == 3
+
+
 def test_marks_cover_every_node_and_missing_ones_fall_back_to_their_parent() -> None:
     document = read("a:\n  - {b: 1}\nc: 2\n")
     assert set(document.marks) == {(), ("a",), ("a", 0), ("a", 0, "b"), ("c",)}

@@ -62,7 +62,7 @@ def test_mistakes_in_all_keys_of_the_schema_are_answered_right() -> None:
     ("word", "answer"),
     [
         ("retires", "retries"), ("MAX-Rows", "max_rows"), ("treshold", "threshold"), ("gate", "gates"), ("xyz", ""),
-        ("", ""), ("q" * 500, ""),
+        ("no", "on"), ("", ""), ("q" * 500, ""),
     ],
 )  # fmt: skip
 def test_the_nearest_word_is_found_or_none(word: str, answer: str) -> None:

@@ -12,7 +12,7 @@ from mlopsctl.ground.source import DocPath
 
 PROJECT = """\
 name: demo
-vars: {root: data, kind: plain}
+vars: {root: data, kind: plain, kept: 1}
 orchestrator: {kind: local, jobs: 2}
 stores: {artifacts: a, tracking: t}
 features: [one, two]
@@ -63,7 +63,7 @@ def test_an_overlay_merges_replaces_and_removes() -> None:
     merged = overlay(document(PROJECT), "prod")
     assert merged.data == {
         "name": "demo",
-        "vars": {"root": "gs://b", "kind": "other", "extra": 1},
+        "vars": {"root": "gs://b", "kind": "other", "kept": 1, "extra": 1},
         "orchestrator": {"kind": "kfp", "host": "h"},
         "stores": {"artifacts": "a", "metadata": "m"},
         "features": ["three"],

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,7 +11,7 @@ import pandas as pd
 import pytest
 
 from mlopsctl.frameworks import packed
-from tests.unit.components.test_train import PYTHON, train, user_project
+from tests.unit.components.test_train import train
 from tests.unit.frameworks.making import flowers
 
 
@@ -33,28 +30,6 @@ def test_the_loader_imports_the_standard_library_only() -> None:
     }
     foreign = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names)
     assert foreign == {"numpy", "pandas"}
-
-
-def test_a_model_with_user_code_answers_without_mlopsctl(tmp_path: Path) -> None:
-    folder, _ = train(tmp_path, flowers(), PYTHON, project=user_project(tmp_path))
-    served = tmp_path / "served"
-    served.mkdir()
-    shutil.copyfile(packed.__file__, served / "packed.py")
-    flowers(3).drop(columns="kind").to_json(served / "rows.json", orient="split")
-    script = (
-        "import sys, json, pandas as pd, packed\n"
-        "class Refuse:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name.partition('.')[0] == 'mlopsctl': raise ImportError(name)\n"
-        "sys.meta_path.insert(0, Refuse())\n"
-        "model = packed._load_pyfunc(sys.argv[1])\n"
-        "print(json.dumps(model.predict(pd.read_json('rows.json', orient='split')).prediction.tolist()))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, '.')\n{script}", str(folder)],
-        cwd=served, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert json.loads(done.stdout) == packed.load(folder).predict(flowers(3))["prediction"].tolist()
 
 
 def test_columns_may_stand_in_any_order_with_others_beside_them(model: Path) -> None:

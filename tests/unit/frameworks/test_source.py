@@ -23,7 +23,7 @@ def test_imports_are_followed_wherever_they_stand(tmp_path: Path) -> None:
         tmp_path,
         {
             "trainers/__init__.py": "",
-            "trainers/forest.py": "import pandas\nfrom trainers import shared\n\ndef fit():\n    import late.deep as d\n",
+            "trainers/forest.py": "import pandas\nfrom trainers import shared\ndef fit():\n    import late.deep as d\n",
             "trainers/shared.py": "from . import sizes\nfrom .sub.more import thing\n",
             "trainers/sizes.py": "",
             "trainers/sub/more.py": "from ...elsewhere import nothing\nfrom .. import sizes\nthing = 1\n",

@@ -52,6 +52,11 @@ def test_what_cannot_be_executed_yet_says_so() -> None:
     }  # fmt: skip
 
 
+def tuned(space: dict[str, object]) -> dict[str, object]:
+    tune = {"method": "tpe", "trials": 1, "space": {"a": space}}
+    return {"kind": "sklearn", "estimator": "a.B", "tune": tune}
+
+
 @pytest.mark.parametrize(
     ("written", "id"),
     [
@@ -62,11 +67,8 @@ def test_what_cannot_be_executed_yet_says_so() -> None:
         ({"kind": "sklearn", "estimator": "a.B", "tune": {"space": {"a": {"low": 0, "high": 1}}}}, "grid-range"),
         ({"kind": "sklearn", "estimator": "a.B", "tune": {"method": "random", "space": {"a": [1]}}}, "missing-trials"),
         ({"kind": "sklearn", "estimator": "a.B", "tune": {"metric": "acc", "space": {"a": [1]}}}, "unknown-metric"),
-        ({"kind": "sklearn", "estimator": "a.B", "tune": {"method": "tpe", "trials": 1, "space": {"a": {"low": 2, "high": 1}}}},
-         "empty-range"),
-        ({"kind": "sklearn", "estimator": "a.B", "tune": {"method": "tpe", "trials": 1,
-                                                         "space": {"a": {"low": 0, "high": 1, "log": True}}}},
-         "empty-range"),
+        (tuned({"low": 2, "high": 1}), "empty-range"),
+        (tuned({"low": 0, "high": 1, "log": True}), "empty-range"),
         ({"kind": "command", "command": []}, "too_short"),
         ({"kind": "keras"}, "union_tag_invalid"),
     ],

@@ -108,7 +108,8 @@ REPLICATES: tuple[tuple[object, ...], ...] = (
 
 def cases() -> Iterator[Case]:
     everything = product(
-        (("accuracy", -0.01, None), ("accuracy", 0.1, 0.5), ("mcc", 0.0, None), ("rmse", None, 0.2), ("rmse", -1.0, -0.1)),
+        (("accuracy", -0.01, None), ("accuracy", 0.1, 0.5), ("mcc", 0.0, None), ("rmse", None, 0.2),
+         ("rmse", -1.0, -0.1)),
         (False, True), (None, 0.5, 0.95, 0.995), ("champion", "trivial"), ("", "sha256:old", "sha256:new"),
         VALUES[:18:3] + VALUES[18:], (NOWHERE, math.nan, None, "1", 0.0, -0.0, 0.59, 0.69, 0.9, -0.5, 1e-300),
     )  # fmt: skip

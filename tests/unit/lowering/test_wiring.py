@@ -30,7 +30,9 @@ def test_steps_come_after_what_they_read() -> None:
 
 def test_a_wire_of_the_wrong_type_names_both_ends() -> None:
     with pytest.raises(InvalidProject) as caught:
-        wire("p", [step("a", outputs={"model": MODEL}), step("b", {"rows": reads("a", "model")})], {("b", "rows"): at(4)})
+        wire(
+            "p", [step("a", outputs={"model": MODEL}), step("b", {"rows": reads("a", "model")})], {("b", "rows"): at(4)}
+        )
     (problem,) = caught.value.diagnostics
     assert problem.message == "input rows of b takes Examples, and a.model is Model"
     assert problem.span == at(4)

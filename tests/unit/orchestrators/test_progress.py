@@ -80,6 +80,18 @@ def test_what_runs_is_shown_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> No
     assert stream.getvalue().count("success") == 1
 
 
+def test_before_the_first_step_begins_nothing_is_drawn_and_stdout_stays_stdout(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    stream = Terminal()
+    with LiveProgress(stream) as progress:
+        assert stream.getvalue() == ""
+        progress.started(TRAIN, 1)
+        print("a result")
+    assert capsys.readouterr().out == "a result\n"
+
+
 def test_a_thousand_cached_steps_are_shown_in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     stream = Terminal()
@@ -115,5 +127,6 @@ def test_the_view_fits_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", Terminal())
     monkeypatch.setenv("TERM", "xterm")
     assert isinstance(make_progress(quiet=False), LiveProgress)
+    assert isinstance(make_progress(quiet=False, live=False), PlainProgress)
     monkeypatch.setenv("TERM", "dumb")
     assert isinstance(make_progress(quiet=False), PlainProgress)

@@ -163,6 +163,14 @@ def test_a_workflow_command_names_the_place() -> None:
     )
 
 
+def test_separators_in_a_file_name_stay_in_the_file_name() -> None:
+    item = Diagnostic("x", "50% :: done", Span("a,line=9:b%2C.yaml", 1, 1, 1, 2))
+    ((_, properties, message),) = parsed_commands(render(item, output="github"))
+    assert properties["file"] == "a%2Cline=9%3Ab%252C.yaml"
+    assert properties["line"] == "1"
+    assert message == "50%25 :: done"
+
+
 def test_a_place_of_several_lines_has_no_columns_in_a_workflow_command() -> None:
     item = Diagnostic("x", "m", Span("a.yaml", 1, 2, 3, 4), severity=Severity.NOTE)
     assert render(item, output="github") == "::notice file=a.yaml,line=1,endLine=3,title=x::m\n"

@@ -1,0 +1,77 @@
+"""``filter``: one condition over one row, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlopsctl.ground.errors import StepProblem
+from mlopsctl.tables.engine import opened
+from mlopsctl.tables.filter import filtered
+
+ROWS = "SELECT * FROM (VALUES (1, 'a', 0.5::DOUBLE), (2, 'b', NULL), (3, NULL, 'nan'::DOUBLE)) AS t(n, text, \"a b\")"
+
+
+def _kept(condition: str) -> list[int]:
+    with opened() as connection:
+        query = filtered(connection, ROWS, condition, ["n", "text", "a b"])
+        return [row[0] for row in connection.execute(query).fetchall()]
+
+
+@pytest.mark.parametrize(
+    ("condition", "kept"),
+    [
+        ("n > 1", [2, 3]),
+        ("n BETWEEN 1 AND 2 AND text IS NOT NULL", [1, 2]),
+        ('"a b" IS NULL OR isnan("a b")', [2, 3]),
+        ("text LIKE 'a%' -- only these", [1]),
+        ("lower(text) IN ('a', 'x')", [1]),
+        ("n > 99", []),
+        ("text = 'it''s; DROP TABLE t'", []),
+    ],
+)
+def test_a_condition_keeps_the_rows_for_which_it_is_true(condition: str, kept: list[int]) -> None:
+    assert _kept(condition) == kept
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("", "cannot be used"),
+        ("n >", "cannot be used"),
+        ("n > 1; DROP TABLE t", "cannot be used"),
+        ("n > 1) OR (1 = 1", "cannot be used"),
+        ("n > 1, n < 3", "cannot be used"),
+        ("n > 1 /*", "cannot be used"),
+        ("n", "not true or false"),
+        ("text", "not true or false"),
+        ("m > 1", "m"),
+        ("n IN (SELECT 1)", "a query of its own"),
+        ("EXISTS (FROM read_csv('/etc/passwd'))", "a query of its own"),
+        ("random() < 0.5", "another answer each time"),
+        ("now() > TIMESTAMP '2020-01-01'", "another answer each time"),
+        ("sum(n) > 1", "cannot be used"),
+        ("row_number() OVER () = 1", "looks at other rows"),
+        ("no_such_function(n)", "cannot be used"),
+    ],
+)
+def test_anything_else_is_refused_with_its_reason(condition: str, words: str) -> None:
+    with pytest.raises(StepProblem, match=words) as caught:
+        _kept(condition)
+    assert caught.value.diagnostics[0].id == "bad-filter"
+    assert caught.value.diagnostics[0].hint
+
+
+def test_a_condition_reaches_no_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("x")
+    with pytest.raises(StepProblem), opened() as connection:
+        connection.execute(f"SELECT * FROM read_text('{secret}')")
+    with pytest.raises(StepProblem), opened() as connection:
+        connection.execute("SET enable_external_access = true")
+
+
+def test_a_value_that_fails_within_the_condition_is_a_problem() -> None:
+    with pytest.raises(StepProblem, match="cannot be read"):
+        _kept("CAST(text AS INTEGER) > 1")
