@@ -223,7 +223,7 @@ def parse(kind: type[T], content: bytes) -> T:
     """Read a value of this module from the bytes of its file; see :func:`read`."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter(kind).validate_json(content)
+    return TypeAdapter(kind).validate_json(content, strict=True)
 
 
 Guard: TypeAlias = Anomalies | Blessing | InfraBlessing

@@ -21,7 +21,7 @@ from mlopsctl.pipeline.ir import ArtifactType
 class Parameters(BaseModel):
     """The base of a component's parameters: read strictly from the step's JSON."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ def _differences(step: Step, old: Mapping[str, Json], new: Mapping[str, Json]) -
         yield f"component {old.get('component')} v{old.get('version')} → {new['component']} v{new['version']}"
     for path, before, after in _changes(old.get("parameters"), new["parameters"]):
         uri = step.sources.get(path)
-        yield f"data {uri} changed" if uri is not None else f"{path} {shown(before)} → {shown(after)}"
+        name = path.removeprefix("target.")  # a train step has one target, and its name says which
+        yield f"data {uri} changed" if uri is not None else f"{name} {shown(before)} → {shown(after)}"
     if old.get("seed") != new["seed"]:
         yield f"seed {shown(old.get('seed'))} → {shown(new['seed'])}"
     for file, before, after in _changes(old.get("code"), new["code"]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 T = TypeVar("T")
+
+_USER = re.compile(r"://[^/@\s]*@")
 
 
 @contextmanager
@@ -65,17 +68,15 @@ def or_none(call: Callable[[], T]) -> T | None:
         raise
 
 
-def shown(address: str) -> str:
-    """An address without the user and password that it may carry."""
-    scheme, separator, rest = address.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
+def shown(text: str) -> str:
+    """A text whose addresses lack the user and password that they may carry."""
+    return _USER.sub("://", text)
 
 
 def _first_line(problem: BaseException) -> str:
     """What went wrong: of a chain of wrapped causes, MLflow repeats the innermost in its own message."""
     text = str(problem).strip() or type(problem).__name__
-    return text.splitlines()[0][:400]
+    return shown(text.splitlines()[0])[:400]
 
 
 def _hint(tracking: str) -> str:

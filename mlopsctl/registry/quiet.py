@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,8 @@ def quiet() -> Iterator[None]:
         os.environ.setdefault(name, value)
     # Before the first import: it silences INFO lines (migrations, "View run at"), not warnings.
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    # It says "Retrying" to whoever watches; what failed in the end is said once, by us.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -52,8 +52,9 @@ def findings_text(findings: Findings) -> Iterator[RenderableType]:
 
 def gate_text(gate: GateResult) -> RenderableType:
     """One gate: its mark, its name, the number that decided."""
-    reason = gate.reason if gate.decides else f"{gate.reason} (does not decide)"
-    return _marked(gate.verdict, f"gate {gate.name}", reason)
+    if not gate.decides:
+        return _line("·", "dim", f"gate {gate.name}", f"{gate.reason}; it does not decide")
+    return _marked(gate.verdict, f"gate {gate.name}", gate.reason)
 
 
 def conclusion(outcome: Outcome) -> str:
@@ -143,9 +144,13 @@ def _trouble(outcome: Outcome) -> Iterator[RenderableType]:
 
 
 def _marked(verdict: Verdict, name: str, reason: str, *, warn: bool = False) -> RenderableType:
+    mark, style = ("!", "yellow") if warn else MARKS[verdict]
+    return _line(mark, style, name, reason)
+
+
+def _line(mark: str, style: str, name: str, reason: str) -> RenderableType:
     from rich.text import Text
 
-    mark, style = ("!", "yellow") if warn else MARKS[verdict]
     return Text.assemble((f"  {mark} ", style), (printable(name), "bold"), f"  {printable(reason)}")
 
 

@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 def status_text(status: Status) -> RenderableType:
     """Champion, server, last run, verdicts and history; what is wrong stands out."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
-    facts = Table.grid(padding=(0, 2))
-    for name, value in _facts(status):
-        facts.add_row(Text(name, "bold"), Text(printable(value)))
-    parts: list[RenderableType] = [Text(f"{status.project} · {status.environment}", "bold"), facts]
+    facts = list(_facts(status))
+    width = max(len(name) for name, _ in facts)
+    parts: list[RenderableType] = [Text(f"{status.project} · {status.environment}", "bold")]
+    parts += [Text.assemble((f"{name:<{width}}", "bold"), f"  {printable(value)}") for name, value in facts]
     parts += list(findings_text(status.findings))
     if status.state.history:
         parts.append(Text("Earlier releases", "bold"))

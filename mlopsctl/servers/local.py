@@ -25,6 +25,7 @@ from mlopsctl.servers.state import Served, ServerState, read_state, write_state
 
 LOG = "server.log"
 _GRACE_OF_A_HANGING_ONE = 1.0
+_UNTIL_SOCKETS_CLOSE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class LocalServer:
         for served in state.processes:
             self._end(served)
         if self._folder.is_dir():
+            self._remove_doors()
             write_state(self._folder, ServerState(port=state.port))
 
     def _start(self, state: ServerState, model: Path, digest: str, port: int, timeout: float) -> Served:
@@ -155,9 +157,14 @@ class LocalServer:
         return None
 
     def _bound(self, state: ServerState, port: int) -> socket:
-        if port == 0 and state.port:
-            with contextlib.suppress(OSError):
-                return listen(state.port)
+        """A new listening socket, on the port it had where it may be chosen."""
+        if state.port and port in (0, state.port):
+            # The threads of a server that was killed a moment ago may still hold its sockets.
+            until = time.monotonic() + _UNTIL_SOCKETS_CLOSE
+            while time.monotonic() < until:
+                with contextlib.suppress(OSError):
+                    return listen(state.port)
+                time.sleep(0.02)
         try:
             return listen(port)
         except OSError as problem:
@@ -173,8 +180,12 @@ class LocalServer:
             if served != standing:
                 self._end(served)
         write_state(self._folder, ServerState((standing,), standing.port))
+        self._remove_doors(keep=standing.door)
+
+    def _remove_doors(self, *, keep: str = "") -> None:
+        """Also of servers that ended without us."""
         for door in self._folder.glob("door-*"):
-            if door.name != standing.door:
+            if door.name != keep:
                 door.unlink(missing_ok=True)
 
     def _end(self, served: Served) -> None:

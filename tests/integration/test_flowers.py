@@ -101,7 +101,7 @@ def test_one_parameter_reruns_what_depends_on_it_and_the_plan_says_why(applied: 
     assert done.code == 2
     running = {name for name, line in lines.items() if line["action"] != "keep"}
     assert running == {"train-logistic", "select", "evaluate", "gate", "preflight", "push"}
-    assert lines["train-logistic"]["reasons"] == ["target.params.C 1.0 → 0.5"]
+    assert lines["train-logistic"]["reasons"] == ["params.C 1.0 → 0.5"]
 
 
 def test_a_raised_floor_is_refused_and_the_champion_stays(applied: Path) -> None:

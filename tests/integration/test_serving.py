@@ -258,8 +258,9 @@ def test_a_server_that_hangs_is_replaced_on_its_port(server: LocalServer, models
     assert (second.healthy, second.port) == (True, first.port)
     assert second.pid != first.pid
 
+    process = ProcessId.of(second.pid)
     os.kill(second.pid, signal.SIGKILL)
-    assert gone(ProcessId("", second.pid, ""))
+    assert gone(process)
     assert not server.status().running
 
 

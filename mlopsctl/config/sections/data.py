@@ -1,12 +1,11 @@
 """The ``data`` section: where rows come from, what is checked, and how they are split."""
 
-from typing import Annotated
 
 from pydantic import Field
 
 from mlopsctl.checks import Check
 from mlopsctl.config.sections.text import Scalar, Text
-from mlopsctl.ground.model import NotYet, Spec
+from mlopsctl.ground.model import Spec
 from mlopsctl.ground.scalars import ColumnName, RelativePath
 from mlopsctl.sources import Source
 from mlopsctl.splits import HashSplit, Split
@@ -22,7 +21,7 @@ class Dataset(Spec):
         title="Columns",
         description="The columns that are kept after checks and split, the label among them; all by default.",
     )
-    filter: Annotated[Text | None, NotYet("filters on rows")] = Field(
+    filter: Text | None = Field(
         None, title="Filter", description="One SQL condition; only rows for which it is true are read."
     )
     label: ColumnName | None = Field(

@@ -77,9 +77,10 @@ def test_a_gate_broken_by_hand_keeps_its_verdict_and_stops_nothing(tmp_path: Pat
 
 
 def test_an_override_saves_no_other_gate_and_marks_none_that_passes(tmp_path: Path) -> None:
-    blessing, _ = gate(tmp_path, LOW, FLOOR, LOSS, overrides={"low": "because", "floor": "because"})
+    overrides = dict.fromkeys(("low", "floor", "not-worse"), "because")
+    blessing, _ = gate(tmp_path, LOW, FLOOR, LOSS, FIRST, overrides=overrides)
     assert blessing.verdict is Verdict.ERROR
-    assert [result.overridden for result in blessing.gates] == ["", "because", ""]
+    assert [result.overridden for result in blessing.gates] == ["", "because", "", ""]
 
 
 @pytest.mark.parametrize(("overrides", "said"), [({"flor": "x"}, "no gate is called flor"), ({"floor": " "}, "reason")])

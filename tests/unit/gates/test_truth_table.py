@@ -9,7 +9,10 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import product
 
-from mlopsctl.evidence import Comparison, Evaluation, GateResult, Measurement, Verdict
+import pytest
+from pydantic import ValidationError
+
+from mlopsctl.evidence import Comparison, Evaluation, GateResult, Measurement, Verdict, parse
 from mlopsctl.gates import Change, Threshold
 
 NOWHERE = object()
@@ -111,7 +114,7 @@ def cases() -> Iterator[Case]:
         (("accuracy", -0.01, None), ("accuracy", 0.1, 0.5), ("mcc", 0.0, None), ("rmse", None, 0.2),
          ("rmse", -1.0, -0.1)),
         (False, True), (None, 0.5, 0.95, 0.995), ("champion", "trivial"), ("", "sha256:old", "sha256:new"),
-        VALUES[:18:3] + VALUES[18:], (NOWHERE, math.nan, None, "1", 0.0, -0.0, 0.59, 0.69, 0.9, -0.5, 1e-300),
+        (*VALUES[:18:3], 1e308, *VALUES[18:]), (NOWHERE, math.nan, None, "1", 0.0, -0.0, 0.59, 0.69, 0.9, -0.5, 1e-300),
     )  # fmt: skip
     for number, ((metric, low, high), relative, confidence, against, champion, candidate, baseline) in enumerate(
         everything
@@ -188,7 +191,7 @@ def test_a_change_gives_the_verdict_of_the_reference() -> None:
 # Per slice value: rows counted, rows measured (None: not measured), value.
 PARTS: tuple[tuple[int, object, object], ...] = (
     (30, 30, 0.9), (30, 30, 0.1), (30, 30, math.nan), (30, 29, 0.9), (30, None, 0.9), (29, 29, 0.1), (29, None, 0.1),
-    (31, 31, BOUND), (0, 0, 0.9), (1, 1, 0.9), (30, True, 0.9), (30, 30, None), (30, 30, "1"),
+    (31, 31, BOUND), (0, 0, 0.9), (1, 1, 0.9), (30, True, 0.9), (30, 30, None), (30, 31, 0.9),
 )  # fmt: skip
 
 
@@ -232,3 +235,16 @@ def test_a_slice_that_was_not_measured_is_an_error() -> None:
     for slices in ({}, {"other": {"a": 100}}, {"area": {}}):
         good = measurement("accuracy", 1.0, 100, "area=a")
         assert gate.judge(evaluation(measurement("accuracy", 1.0), good, slices=slices)).verdict is Verdict.ERROR
+
+
+def test_evidence_that_was_written_by_hand_is_read_strictly() -> None:
+    """``"0.95"`` and ``true`` are no numbers, also where JSON could be bent into one."""
+    good = b'{"task": "c", "split": "test", "rows": 9, "model": "a", "champion": "", "measurements": [%s]}'
+    measured = b'{"metric": "accuracy", "value": %s, "rows": %s}'
+    gate = Threshold(name="g", metric="accuracy", min=0.5)
+    assert gate.judge(parse(Evaluation, good % (measured % (b"0.95", b"9")))).verdict is Verdict.PASS
+    assert gate.judge(parse(Evaluation, good % (measured % (b"null", b"9")))).verdict is Verdict.ERROR
+    assert gate.judge(parse(Evaluation, good % (measured % (b"1e999", b"9")))).verdict is Verdict.ERROR
+    for value, rows in ((b'"0.95"', b"9"), (b"true", b"9"), (b"[0.95]", b"9"), (b"0.95", b"true"), (b"0.95", b"9.5")):
+        with pytest.raises(ValidationError):
+            parse(Evaluation, good % (measured % (value, rows)))

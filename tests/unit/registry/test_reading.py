@@ -112,4 +112,5 @@ def test_only_sqlite_addresses_have_a_file(address: str, file: Path | None) -> N
 
 def test_a_password_in_an_address_is_not_shown() -> None:
     assert shown("https://user:s3cret@host:1234/path") == "https://host:1234/path"
+    assert shown("GET https://u:p@a/x failed: https://u:p@a/y") == "GET https://a/x failed: https://a/y"
     assert shown("sqlite:////x/y.db") == "sqlite:////x/y.db"
