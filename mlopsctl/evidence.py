@@ -9,7 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 ANOMALIES_FILE = "anomalies.json"
 EVALUATION_FILE = "evaluation.json"
@@ -203,10 +206,7 @@ class PushedModel:
 
 def write(evidence: object, folder: Path, file: str) -> None:
     """Write a value of this module as JSON into an artifact's folder."""
-    from pydantic import TypeAdapter
-
-    adapter: TypeAdapter[object] = TypeAdapter(type(evidence))
-    (folder / file).write_bytes(adapter.dump_json(evidence, indent=1) + b"\n")
+    (folder / file).write_bytes(_adapter(type(evidence)).dump_json(evidence, indent=1) + b"\n")
 
 
 def read(kind: type[T], folder: Path, file: str) -> T:
@@ -221,9 +221,20 @@ def read(kind: type[T], folder: Path, file: str) -> T:
 
 def parse(kind: type[T], content: bytes) -> T:
     """Read a value of this module from the bytes of its file; see :func:`read`."""
+    value: T = _adapter(kind).validate_json(content, strict=True)
+    return value
+
+
+# Building one takes longer than reading with it.
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: type[object]) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(kind).validate_json(content, strict=True)
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 Guard: TypeAlias = Anomalies | Blessing | InfraBlessing

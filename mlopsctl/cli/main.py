@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -78,6 +79,8 @@ _register()
 
 def main() -> None:
     """Run the command line; every way out has a documented exit code."""
+    # A command makes many values and few circles; looking for those seldom saves a sixth of a long plan's time.
+    gc.set_threshold(100_000, 50, 50)
     sys.exit(door.run(app, sys.argv[1:]))
 
 

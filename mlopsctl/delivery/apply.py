@@ -214,7 +214,7 @@ def _new_run(loaded: Loaded, prepared: Prepared) -> RunRecord:
         id=f"{stamp}-{secrets.token_hex(3)}",
         project=loaded.project.name,
         environment=loaded.environment,
-        pipeline_digest=prepared.lowered.pipeline.digest,
+        pipeline_digest=prepared.plan.seal.pipeline,
         plan_digest=prepared.plan.digest,
         started=started,
         git=read_git(loaded.folder),

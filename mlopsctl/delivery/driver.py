@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlopsctl.artifacts.store import ArtifactStore
@@ -32,6 +32,15 @@ class Setting:
     reuse: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What a step stands on, once its inputs are known; empty for one that never got so far."""
+
+    key: str = ""
+    material: Mapping[str, Json] = field(default_factory=dict)
+    inputs: Mapping[str, ArtifactRecord] = field(default_factory=dict)
+
+
 class StepDriver:
     """Prepares and records the steps of one run.
 
@@ -52,8 +61,7 @@ class StepDriver:
         self._history = history
         self._metadata = metadata
         self._artifacts = artifacts
-        self._materials: dict[str, Mapping[str, Json]] = {}
-        self._inputs: dict[str, Mapping[str, ArtifactRecord]] = {}
+        self._prepared: dict[str, _Prepared] = {}
         self._reused: list[ExecutionRecord] = []
 
     def prepare(self, step: Step, upstream: Mapping[str, StepResult]) -> StepTask | StepResult:
@@ -64,8 +72,9 @@ class StepDriver:
             if (digest := upstream[wired.ref.step].outputs.get(wired.ref.output)) is not None
         }
         material = key_material(step, {name: artifact.digest for name, artifact in inputs.items()}, self._around)
-        self._inputs[step.id], self._materials[step.id] = inputs, material
-        return self._known(step, step_key(material)) or self._task(step, inputs)
+        key = step_key(material)
+        self._prepared[step.id] = _Prepared(key, material, inputs)
+        return self._known(step, key) or self._task(step, inputs)
 
     def started(self, step: Step, attempt: int, log: Path) -> None:
         """Nothing to record: an attempt counts once it ends."""
@@ -74,18 +83,18 @@ class StepDriver:
         self, step: Step, attempt: int, started_ms: int, finished_ms: int, result: StepResult, log: Path | None
     ) -> None:
         """Record how an attempt ended, before anybody is told."""
-        material = self._materials.get(step.id, {})
+        prepared = self._prepared.get(step.id, _Prepared())
         record = ExecutionRecord(
             run=self._setting.run_id,
             step=step.id,
             component=step.component,
             state=result.state,
-            key=step_key(material) if material else "",
-            material=material,
+            key=prepared.key,
+            material=prepared.material,
             started=started_ms,
             finished=finished_ms,
             attempt=attempt,
-            inputs=self._inputs.get(step.id, {}),
+            inputs=prepared.inputs,
             outputs={
                 name: ArtifactRecord(digest, step.outputs[name], self._artifacts.uri(digest))
                 for name, digest in result.outputs.items()

@@ -22,10 +22,17 @@ class StoredHistory:
         self._artifacts = artifacts
         self._project = project
         self._environment = environment
+        self._seen: dict[str, ExecutionRecord] = {}
+        self._latest: Mapping[str, ExecutionRecord] | None = None
 
     def cached(self, keys: Collection[str]) -> Mapping[str, ExecutionRecord]:
-        """The newest complete execution of each key whose outputs are all still stored."""
-        found = self._metadata.cached(keys)
+        """The newest complete execution of each key whose outputs are all still stored; asked once for each."""
+        unseen = [key for key in keys if key not in self._seen]
+        if unseen:
+            self._seen.update(self._complete(self._metadata.cached(unseen)))
+        return {key: self._seen[key] for key in keys if key in self._seen}
+
+    def _complete(self, found: Mapping[str, ExecutionRecord]) -> Mapping[str, ExecutionRecord]:
         wanted = {artifact.digest for record in found.values() for artifact in record.outputs.values()}
         stored = self._artifacts.has_many(wanted)
         return {
@@ -35,14 +42,16 @@ class StoredHistory:
         }
 
     def latest(self) -> Mapping[str, ExecutionRecord]:
-        """The newest result of each step, or its failure where the last run ended in one."""
-        return {**self._metadata.latest(self._project, self._environment), **self._failures()}
+        """The newest result of each step, or its failure where the last run ended in one; asked once."""
+        if self._latest is None:
+            self._latest = {**self._metadata.latest(self._project, self._environment), **self._failures()}
+        return self._latest
 
     def steps(self) -> tuple[str, ...]:
         """The ids of the steps of the last run that came to its end."""
         for run in self._metadata.runs(self._project, self._environment, limit=20):
             if run.state in ("success", "failed"):
-                return tuple(dict.fromkeys(record.step for record in self._metadata.executions(run.id)))
+                return self._metadata.steps(run.id)
         return ()
 
     def _failures(self) -> dict[str, ExecutionRecord]:

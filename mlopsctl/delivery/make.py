@@ -44,12 +44,12 @@ def make_plan(
     steps = plan_steps(pipeline, around, history, pinned, live)
     challenger = _output(steps, "select", "model")
     release = release_line(steps, challenger, _refused(steps), state, live)
-    previous = history.steps()
+    present = {step.id for step in pipeline.steps}
     return Plan(
         project=desired.project,
         environment=desired.environment,
         steps=steps,
-        removed=tuple(name for name in previous if name not in {step.id for step in pipeline.steps}),
+        removed=tuple(name for name in history.steps() if name not in present),
         others=(
             *gate_lines(compare_policies(desired.applied_gates, desired.gates)),
             release,

@@ -7,10 +7,12 @@ to run, and reused after all when that output turns out to be the same.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.plan import History, StepPlan
 from mlopsctl.delivery.reasons import differences
+from mlopsctl.evidence import Verdict
 from mlopsctl.ground.digest import Json
 from mlopsctl.metadata.records import ExecutionRecord
 from mlopsctl.pipeline.ir import Pipeline, Step
@@ -31,39 +33,78 @@ def plan_steps(
         pinned: artifact digests of state inputs, by name.
         live: the live systems; a step whose effect there is gone runs again although its key is known.
     """
-    latest = history.latest()
+    known = _Known(around, history, pinned, live)
     planned: dict[str, StepPlan] = {}
+    for level in levels(pipeline):
+        drafts = [_draft(step, planned, known) for step in level]
+        records = history.cached([draft.key for draft in drafts if draft.key])
+        for draft in drafts:
+            planned[draft.step.id] = _decide(draft, records.get(draft.key), known)
+    return tuple(planned[step.id] for step in pipeline.steps)
+
+
+def levels(pipeline: Pipeline) -> list[list[Step]]:
+    """The steps by the length of the longest way to them: a level reads only levels before it."""
+    depth: dict[str, int] = {}
+    found: list[list[Step]] = []
     for step in pipeline.steps:
-        planned[step.id] = _plan_step(step, planned, latest.get(step.id), around, history, pinned, live)
-    return tuple(planned.values())
+        depth[step.id] = max((depth[name] + 1 for name in step.upstream), default=0)
+        if depth[step.id] == len(found):
+            found.append([])
+        found[depth[step.id]].append(step)
+    return found
 
 
-def _plan_step(
-    step: Step,
-    planned: Mapping[str, StepPlan],
-    last: ExecutionRecord | None,
-    around: Surroundings,
-    history: History,
-    pinned: Mapping[str, str],
-    live: Live,
-) -> StepPlan:
-    skipped = _skip_reason(step, planned, history)
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a plan of steps is made from."""
+
+    around: Surroundings
+    history: History
+    pinned: Mapping[str, str]
+    live: Live
+
+    def last(self, step: Step) -> ExecutionRecord | None:
+        """The step's newest result; asked only for steps that run, since the others need no reason."""
+        return self.history.latest().get(step.id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A step before its key was looked up: skipped, waiting for steps that run, or with a key."""
+
+    step: Step
+    material: Mapping[str, Json] = field(default_factory=dict)
+    skipped: str = ""
+    rerun: tuple[str, ...] = ()
+    key: str = ""
+
+
+def _draft(step: Step, planned: Mapping[str, StepPlan], known: _Known) -> _Draft:
+    skipped = _skip_reason(step, planned, known.history)
     if skipped:
-        return StepPlan(step, (), skipped=skipped)
-    rerun = [wired.ref.step for wired in step.inputs.values() if planned[wired.ref.step].runs]
-    known = _known_inputs(step, planned)
-    material = key_material(step, {**_last_inputs(last), **known} if rerun else known, around)
+        return _Draft(step, skipped=skipped)
+    rerun = tuple(wired.ref.step for wired in step.inputs.values() if planned[wired.ref.step].runs)
+    inputs = _known_inputs(step, planned)
     if rerun:
-        reasons = ("new",) if last is None else (*_why(step, last, material), _reads(rerun))
-        return StepPlan(step, reasons, is_new=last is None, waits=True)
-    key = step_key(material)
-    record = history.cached([key]).get(key)
+        material = key_material(step, {**_last_inputs(known.last(step)), **inputs}, known.around)
+        return _Draft(step, material, rerun=rerun)
+    material = key_material(step, inputs, known.around)
+    return _Draft(step, material, key=step_key(material))
+
+
+def _decide(draft: _Draft, record: ExecutionRecord | None, known: _Known) -> StepPlan:
+    step = draft.step
+    if draft.skipped:
+        return StepPlan(step, (), skipped=draft.skipped)
     if record is not None:
-        moved = stale_evidence(step, record, pinned) or lost_effect(record, live)
-        if not moved:
-            return StepPlan(step, (), cached=record)
-        return StepPlan(step, (moved,))
-    reasons = _why(step, last, material) or ("its outputs are no longer stored",)
+        moved = stale_evidence(step, record, known.pinned) or lost_effect(record, known.live)
+        return StepPlan(step, (moved,)) if moved else StepPlan(step, (), cached=record)
+    last = known.last(step)
+    if draft.rerun:
+        reasons = ("new",) if last is None else (*_why(step, last, draft.material), _reads(draft.rerun))
+        return StepPlan(step, reasons, is_new=last is None, waits=True)
+    reasons = _why(step, last, draft.material) or ("its outputs are no longer stored",)
     return StepPlan(step, reasons, is_new=last is None)
 
 
@@ -86,7 +127,9 @@ def stale_evidence(step: Step, record: ExecutionRecord, pinned: Mapping[str, str
 
 
 def lost_effect(record: ExecutionRecord, live: Live) -> str:
-    """Why a recorded result no longer stands outside: the registry has lost the model it was given; else empty."""
+    """Why a recorded result does not stand: the registry lost the model, or nothing could be decided; else empty."""
+    if record.component == "preflight" and record.notes.get("verdict") == Verdict.ERROR.value:
+        return "could not be decided last time"
     pushed = record.component == "push" and record.notes.get("pushed") is True
     if pushed and live.refreshed and not live.version_of(record.inputs["model"].digest):
         return "the registry no longer has its model"

@@ -66,6 +66,18 @@ def of_run(connection: Connection, context: int) -> list[int]:
     return sorted(connection.execute(query).scalars().all())
 
 
+def step_names(connection: Connection, context: int) -> tuple[str, ...]:
+    """The steps that a run has executions of, each once, in the order they were recorded."""
+    table = EXECUTION_PROPERTY
+    query = (
+        select(table.c.string_value)
+        .join(ASSOCIATION, ASSOCIATION.c.execution_id == table.c.execution_id)
+        .where(ASSOCIATION.c.context_id == context, table.c.name == "step", table.c.is_custom_property == 0)
+        .order_by(table.c.execution_id)
+    )
+    return tuple(dict.fromkeys(connection.execute(query).scalars()))
+
+
 def of_key(connection: Connection, key: str) -> list[int]:
     """The ids of all executions of a step key, newest first."""
     table = EXECUTION_PROPERTY

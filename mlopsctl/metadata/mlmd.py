@@ -118,7 +118,6 @@ def _properties(of: str) -> Table:
             table.c.is_custom_property,
             value,
             sqlite_where=there,
-            postgresql_where=there,
         )
     return table
 

@@ -136,6 +136,12 @@ class MetadataStore:
             ids = [] if context is None else executions.of_run(connection, context)
             return list(executions.read(connection, ids).values())
 
+    def steps(self, run_id: str) -> tuple[str, ...]:
+        """The ids of the steps that a run has executions of; cheaper than the executions themselves."""
+        with self.database.reading() as connection:
+            context = runs.context_of(connection, run_id)
+            return () if context is None else executions.step_names(connection, context)
+
     def sweep_dead_runs(self, project: str, environment: str, except_run: str = "") -> tuple[str, ...]:
         """Mark the runs that a killed process left ``running`` as canceled and return their ids.
 

@@ -32,6 +32,8 @@ def quiet() -> Iterator[None]:
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     # It says "Retrying" to whoever watches; what failed in the end is said once, by us.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
+    # Where MLflow was imported before.
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -6,7 +6,8 @@ import ast
 import pickletools
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def requirements(model: Path) -> tuple[str, ...]:
         modules |= pickled_modules(pickled.read_bytes())
     for source in sorted((model / "code").rglob("*.py")):
         modules |= set(_imported(source))
-    known = packages_distributions()
+    known = _distributions()
     names = {name for module in modules for name in known.get(module, ()) if module not in sys.stdlib_module_names}
     return tuple(sorted(pinned for name in {*names, *_ALWAYS} if (pinned := _pinned(name))))
 
@@ -53,6 +54,12 @@ def pickled_modules(content: bytes) -> set[str]:
         else:
             texts.append(None)
     return found
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """The installed distributions by top-level module; reads what every one of them holds, once."""
+    return packages_distributions()
 
 
 def _imported(source: Path) -> Iterator[str]:

@@ -70,6 +70,16 @@ def test_a_fast_way_gives_the_metric_of_the_drawn_rows(
     assert value == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.parametrize("name", RANKED)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_ties_in_a_ranking_count_as_scikit_learn_counts_them(name: str, classes: int) -> None:
+    found = tied(classified(classes, 60))
+    assert len(np.unique(found.probability[:, 0])) < 15  # type: ignore[index]
+    weights = np.random.default_rng(1).integers(1, 4, 60).astype(float)
+    drawn = found.take(np.repeat(np.arange(60), weights.astype(int)))
+    assert quick(name, found, weights) == pytest.approx(measure(name, drawn), abs=1e-12)
+
+
 def pair(classes: int, rows: int, seed: int = 1) -> tuple[Answers, Answers]:
     left = classified(classes, rows, seed) if classes else predicted(rows, seed)
     draw = np.random.default_rng(seed + 1)

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from mlopsctl.ground.process import ProcessId
 from mlopsctl.servers.door import knock, open_door
 from mlopsctl.servers.example import example_content, example_request
 from mlopsctl.servers.local import LocalServer
+from mlopsctl.servers.scoring import other_versions
 from mlopsctl.servers.spawn import tail
 from mlopsctl.servers.state import FILE, Served, ServerState, read_state, write_state
 
@@ -117,3 +119,13 @@ def test_the_tail_of_a_log_is_short_and_skips_empty_lines(tmp_path: Path) -> Non
     assert tail(log) == ""
     log.write_bytes(b"\xff\n\n" + b"".join(b"line %d\n" % number for number in range(100_000)))
     assert tail(log).splitlines() == [f"line {number}" for number in range(99_980, 100_000)]
+
+
+def test_other_versions_than_the_models_are_said(tmp_path: Path) -> None:
+    pinned = f"numpy=={version('numpy')}\npandas==0.1\nno-such-distribution==1\nscipy\n"
+    (tmp_path / "requirements.txt").write_text(pinned)
+    assert list(other_versions(str(tmp_path / "requirements.txt"))) == [
+        f"the model was made with pandas 0.1, and runs with {version('pandas')}",
+        "the model was made with no-such-distribution 1, which is not installed",
+    ]
+    assert list(other_versions(str(tmp_path / "nothing.txt"))) == []
