@@ -17,7 +17,7 @@ class Live:
             where there is none.
         registered: digests of the models that the registry holds, by version.
         serving: whether a server of ours runs; ``healthy`` whether it answers.
-        served_digest, served_url: what it serves, and where.
+        served_digest, served_url: what it serves, and where; ``example`` is a shell line that asks it.
     """
 
     refreshed: bool = False
@@ -28,6 +28,7 @@ class Live:
     healthy: bool = False
     served_digest: str = ""
     served_url: str = ""
+    example: str = ""
 
     def version_of(self, model: str) -> str:
         """The newest registered version of a model digest; empty when there is none."""

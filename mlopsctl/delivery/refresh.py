@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 
 from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.stores import Stores
 from mlopsctl.pipeline.ir import Pipeline
 from mlopsctl.pipeline.names import alias_of, model_name
+from mlopsctl.servers.example import example_request
 from mlopsctl.servers.local import LocalServer
 from mlopsctl.sources.files import FileSource
 from mlopsctl.step.key import Surroundings, code_digests, package_versions
@@ -50,6 +52,7 @@ def read_live(loaded: Loaded, stores: Stores) -> tuple[Live, tuple[str, ...]]:
             healthy=server.healthy,
             served_digest=server.digest,
             served_url=server.url,
+            example=example_request(Path(server.model), server.url) if server.healthy else "",
         ),
         (),
     )

@@ -6,8 +6,10 @@ there and never guesses.
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.outcome import Findings
@@ -135,7 +137,16 @@ def _serve(loaded: Loaded, stores: Stores, release: Release) -> str:
     now = server.status()
     if now.running and now.healthy and now.digest == release.model:
         return now.url
-    folder = stores.home / "serve" / loaded.environment / release.model.removeprefix("sha256:")[:16]
+    folder = stores.home / "serve" / loaded.environment / "models" / release.model.removeprefix("sha256:")[:16]
     if not folder.exists():
         stores.registry.download(release.registry_name, release.registry_version, folder)
-    return server.start_or_swap(folder, release.model, deployment.server.port, deployment.server.startup_timeout).url
+    started = server.start_or_swap(folder, release.model, deployment.server.port, deployment.server.startup_timeout)
+    _prune(folder)
+    return started.url
+
+
+def _prune(serving: Path) -> None:
+    """Remove the unpacked models that no longer serve; the registry has them all."""
+    for other in serving.parent.iterdir():
+        if other.is_dir() and other != serving:
+            shutil.rmtree(other, ignore_errors=True)

@@ -78,6 +78,8 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     if live.refreshed and state.release is not None and live.alias_digest != state.release.model:
         yield "registry", f"points to v{live.alias_version or '?'}, not to the champion; `mlopsctl apply` mends it"
     yield "server", _server(status)
+    if live.example:
+        yield "ask it", live.example
     if status.run is not None:
         run = status.run
         dirty = " with uncommitted changes" if run.git.dirty else ""
