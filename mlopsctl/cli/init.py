@@ -76,7 +76,7 @@ def _project_name(folder: Path, name: str | None) -> str:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(init)
+    app.command(epilog="Example: mlopsctl init churn --template tabular")(init)
 
 
 def init(

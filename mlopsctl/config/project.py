@@ -35,7 +35,7 @@ class Project(Spec):
     level: Level = Field(
         0,
         title="Maturity level",
-        description="The MLOps maturity (0, 1 or 2) that the project must prove; only `mlopsctl level` fails on it.",
+        description="The MLOps maturity (0, 1 or 2) that the project must prove; an apply never fails on it.",
     )
     parameters: dict[Name, Scalar] = Field(
         {},

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.stores import Stores
+from mlopsctl.ground.errors import Diagnostic, InvalidProject, Problem
 from mlopsctl.pipeline.ir import Pipeline
 from mlopsctl.pipeline.names import alias_of, model_name
 from mlopsctl.servers.example import example_request
@@ -22,16 +24,28 @@ def read_surroundings(loaded: Loaded, pipeline: Pipeline, stores: Stores) -> Sur
     Raises:
         InvalidProject: when a file is missing; all of them are named.
     """
-    memo = stores.home / "digests"
-    sources = [dataset.source for dataset in loaded.project.data.values()]
     files = {file for step in pipeline.steps for file in step.code}
     return Surroundings(
-        sources={
-            source.uri: source.fingerprint(loaded.folder, memo) for source in sources if isinstance(source, FileSource)
-        },
+        sources=_fingerprints(loaded, stores.home / "digests"),
         code=code_digests(loaded.folder, files),
         packages=package_versions(pipeline),
     )
+
+
+def _fingerprints(loaded: Loaded, memo: Path) -> dict[str, str]:
+    """The digests of the data files, by URI; what is missing is told at the line that names it."""
+    found: dict[str, str] = {}
+    problems: list[Diagnostic] = []
+    for name, dataset in loaded.project.data.items():
+        if isinstance(dataset.source, FileSource):
+            try:
+                found[dataset.source.uri] = dataset.source.fingerprint(loaded.folder, memo)
+            except Problem as problem:
+                span = loaded.span(("data", name, "source", "uri"))
+                problems += [replace(diagnostic, span=span) for diagnostic in problem.diagnostics]
+    if problems:
+        raise InvalidProject(problems)
+    return found
 
 
 def read_live(loaded: Loaded, stores: Stores) -> tuple[Live, tuple[str, ...]]:

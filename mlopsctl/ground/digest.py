@@ -25,9 +25,9 @@ def canonical_json(value: Json) -> bytes:
         ValueError: for NaN, an infinity, or text with a lone surrogate.
         TypeError: for anything that is not JSON.
     """
-    return json.dumps(
-        _plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    ).encode("utf-8")
+    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
+        "utf-8"
+    )
 
 
 def digest(domain: str, *parts: bytes) -> str:

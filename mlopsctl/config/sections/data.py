@@ -1,6 +1,5 @@
 """The ``data`` section: where rows come from, what is checked, and how they are split."""
 
-
 from pydantic import Field
 
 from mlopsctl.checks import Check
