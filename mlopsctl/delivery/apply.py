@@ -140,7 +140,8 @@ def execute(
         live=prepared.live,
         reuse=options.reuse,
     )
-    driver = StepDriver(setting, prepared.around, prepared.history, stores.metadata, stores.artifacts)
+    planned = {plan.step.id: plan.cached for plan in prepared.plan.steps if plan.cached is not None}
+    driver = StepDriver(setting, prepared.around, prepared.history, stores.metadata, stores.artifacts, planned)
     try:
         results = run_pipeline(
             prepared.lowered.pipeline,

@@ -37,7 +37,7 @@ class _Prepared:
     """What a step stands on, once its inputs are known; empty for one that never got so far."""
 
     key: str = ""
-    material: Mapping[str, Json] = field(default_factory=dict)
+    material: Json = None
     inputs: Mapping[str, ArtifactRecord] = field(default_factory=dict)
 
 
@@ -45,7 +45,8 @@ class StepDriver:
     """Prepares and records the steps of one run.
 
     Reused steps are recorded together when the run ends, attempts one by one as they end: what a person was told has
-    happened is on disk before it is told.
+    happened is on disk before it is told. ``planned`` are the results that the plan found for steps with known
+    inputs; where the inputs come out so, they are taken as they are.
     """
 
     def __init__(
@@ -55,24 +56,34 @@ class StepDriver:
         history: History,
         metadata: MetadataStore,
         artifacts: ArtifactStore,
+        planned: Mapping[str, ExecutionRecord],
     ) -> None:
         self._setting = setting
         self._around = around
         self._history = history
         self._metadata = metadata
         self._artifacts = artifacts
+        self._planned = planned if setting.reuse else {}
         self._prepared: dict[str, _Prepared] = {}
         self._reused: list[ExecutionRecord] = []
 
     def prepare(self, step: Step, upstream: Mapping[str, StepResult]) -> StepTask | StepResult:
         """The step's result when it is already known, else its task."""
-        inputs = {
-            name: ArtifactRecord(digest, wired.type, self._artifacts.uri(digest))
+        digests = {
+            name: digest
             for name, wired in step.inputs.items()
             if (digest := upstream[wired.ref.step].outputs.get(wired.ref.output)) is not None
         }
-        material = key_material(step, {name: artifact.digest for name, artifact in inputs.items()}, self._around)
+        planned = self._planned.get(step.id)
+        if planned is not None and digests == {name: artifact.digest for name, artifact in planned.inputs.items()}:
+            self._prepared[step.id] = _Prepared(planned.key, planned.material, planned.inputs)
+            return _reused(planned)
+        material = key_material(step, digests, self._around)
         key = step_key(material)
+        inputs = {
+            name: ArtifactRecord(digest, step.inputs[name].type, self._artifacts.uri(digest))
+            for name, digest in digests.items()
+        }
         self._prepared[step.id] = _Prepared(key, material, inputs)
         return self._known(step, key) or self._task(step, inputs)
 
@@ -125,12 +136,7 @@ class StepDriver:
             return None
         if lost_effect(record, self._setting.live):
             return None
-        return StepResult(
-            state=StepState.CACHED,
-            outputs={name: artifact.digest for name, artifact in record.outputs.items()},
-            notes=record.notes,
-            line=record.line,
-        )
+        return _reused(record)
 
     def _task(self, step: Step, inputs: Mapping[str, ArtifactRecord]) -> StepTask:
         setting = self._setting
@@ -152,3 +158,12 @@ class StepDriver:
             tracking=setting.tracking,
             seed=step.seed or 0,
         )
+
+
+def _reused(record: ExecutionRecord) -> StepResult:
+    return StepResult(
+        state=StepState.CACHED,
+        outputs={name: artifact.digest for name, artifact in record.outputs.items()},
+        notes=record.notes,
+        line=record.line,
+    )
