@@ -19,6 +19,7 @@ from mlopsctl.delivery.make import Desired, make_plan
 from mlopsctl.delivery.outcome import Outcome
 from mlopsctl.delivery.plan import Plan, Seal
 from mlopsctl.delivery.policy import gates_json, read_gates
+from mlopsctl.delivery.ready import require_step_libraries
 from mlopsctl.delivery.refresh import read_live, read_surroundings
 from mlopsctl.delivery.release import settle
 from mlopsctl.delivery.stores import Stores, open_stores
@@ -128,6 +129,7 @@ def execute(
     loaded: Loaded, stores: Stores, prepared: Prepared, options: Options, observer: Observer
 ) -> tuple[str, Mapping[str, StepResult]]:
     """Run the pipeline's steps and record them; the run's id and every step's result."""
+    require_step_libraries()
     record = _new_run(loaded, prepared)
     stores.metadata.begin_run(record)
     setting = Setting(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 MARKS = {Verdict.PASS: ("✓", "green"), Verdict.FAIL: ("✗", "red"), Verdict.ERROR: ("?", "magenta")}
-_TROUBLE = (StepState.FAILED, StepState.UPSTREAM_FAILED, StepState.SKIPPED)
+_IDLE = (StepState.UPSTREAM_FAILED, StepState.SKIPPED, StepState.CANCELED)
 
 
 def outcome_text(outcome: Outcome) -> RenderableType:
@@ -133,14 +133,20 @@ def release_json(release: Release | None) -> Json:
 
 
 def _trouble(outcome: Outcome) -> Iterator[RenderableType]:
+    """Each step that failed, why and what to do; then those that did not run because of it, in one line a reason."""
     from rich.text import Text
 
+    idle: dict[str, list[str]] = {}
     for id, result in outcome.results.items():
-        if result.state in _TROUBLE:
-            style = "red" if result.state is StepState.FAILED else "dim"
-            yield Text(f"{id}: {result.state.value}: {printable(result.problem)}", style)
+        if result.state is StepState.FAILED:
+            yield Text(f"{id} failed: {printable(result.problem)}", "red")
             if result.hint:
                 yield Text(f"  help: {printable(result.hint)}")
+        elif result.state in _IDLE:
+            reason = "" if result.state is StepState.UPSTREAM_FAILED else f" ({result.problem})"
+            idle.setdefault(f"{result.state.value}{reason}", []).append(id)
+    for reason, steps in idle.items():
+        yield Text(printable(f"{', '.join(steps)}: {reason}"), "dim")
 
 
 def _marked(verdict: Verdict, name: str, reason: str, *, warn: bool = False) -> RenderableType:
