@@ -13,6 +13,7 @@ import typer
 from mlopsctl import __version__
 from mlopsctl.cli import door
 from mlopsctl.cli.options import Shared
+from mlopsctl.ground.log import configure
 
 app = typer.Typer(
     name="mlopsctl",
@@ -52,7 +53,8 @@ def shared(
 ) -> None:
     """GitOps for machine learning: one mlops.yaml, validated, planned, run, judged and released."""
     del version
-    context.obj = Shared(directory=directory, log_format=log_format.value, verbosity=verbose)
+    configure(log_format.value, verbose)
+    context.obj = Shared(directory=directory)
 
 
 def _register() -> None:

@@ -12,11 +12,9 @@ import typer
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """The global options of one call. Logs are set up only by commands that write some."""
+    """The global options of one call."""
 
     directory: Path
-    log_format: str
-    verbosity: int
 
 
 class Output(StrEnum):
@@ -46,4 +44,4 @@ OutputOption = Annotated[Output, typer.Option("--output", "-o", help="text for p
 def shared(context: typer.Context) -> Shared:
     """The global options of this call."""
     found = context.obj
-    return found if isinstance(found, Shared) else Shared(Path(), "console", 0)
+    return found if isinstance(found, Shared) else Shared(Path())

@@ -24,12 +24,15 @@ from mlopsctl.delivery.refresh import read_live, read_surroundings
 from mlopsctl.delivery.release import settle
 from mlopsctl.delivery.stores import Stores, open_stores
 from mlopsctl.ground.errors import Diagnostic, Locked
+from mlopsctl.ground.log import log_for
 from mlopsctl.lowering.lower import Lowered, executable, lower
 from mlopsctl.metadata.records import EnvironmentState, RunRecord
 from mlopsctl.metadata.state import Lease
 from mlopsctl.orchestrators.local.run import Observer, Settings, run_pipeline
 from mlopsctl.step.key import Surroundings
 from mlopsctl.step.task import StepResult, StepState
+
+_log = log_for("apply")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,9 @@ def execute(
     require_step_libraries()
     record = _new_run(loaded, prepared)
     stores.metadata.begin_run(record)
+    _log.info(
+        "run begins", run=record.id, project=record.project, environment=record.environment, plan=record.plan_digest
+    )
     setting = Setting(
         run_id=record.id,
         environment=loaded.environment,
@@ -180,6 +186,9 @@ def _finish(stores: Stores, outcome: Outcome, *, recorded: bool) -> None:
     if recorded:
         state = "failed" if outcome.failed else "success"
         stores.metadata.finish_run(outcome.run, state, int(outcome.exit_code), _now())
+        _log.info(
+            "run ended", run=outcome.run, state=state, verdict=outcome.verdict.value, exit_code=int(outcome.exit_code)
+        )
 
 
 def _standing_results(prepared: Prepared) -> tuple[str, Mapping[str, StepResult]]:

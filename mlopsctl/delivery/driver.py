@@ -11,6 +11,7 @@ from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.plan import History
 from mlopsctl.delivery.steps import lost_effect, stale_evidence
 from mlopsctl.ground.digest import Json
+from mlopsctl.ground.log import log_for
 from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
 from mlopsctl.metadata.store import MetadataStore
 from mlopsctl.pipeline.ir import Step
@@ -39,6 +40,9 @@ class _Prepared:
     key: str = ""
     material: Json = None
     inputs: Mapping[str, ArtifactRecord] = field(default_factory=dict)
+
+
+_log = log_for("steps")
 
 
 class StepDriver:
@@ -116,6 +120,15 @@ class StepDriver:
             problem=result.problem,
             hint=result.hint,
             log=str(log.relative_to(self._setting.project)) if log is not None else "",
+        )
+        _log.info(
+            "step ended",
+            run=self._setting.run_id,
+            step=step.id,
+            attempt=attempt,
+            state=result.state.value,
+            seconds=round(result.seconds, 3),
+            problem=result.problem,
         )
         if result.state is StepState.CACHED:
             self._reused.append(record)

@@ -17,11 +17,14 @@ from mlopsctl.delivery.stores import Stores
 from mlopsctl.evidence import Verdict
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import StepProblem
+from mlopsctl.ground.log import log_for
 from mlopsctl.metadata.records import EnvironmentState, Release
 from mlopsctl.metadata.state import Lease
 from mlopsctl.pipeline.names import alias_of, model_name
 from mlopsctl.servers import MLflowServer
 from mlopsctl.servers.local import LocalServer
+
+_log = log_for("release")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,14 @@ def make_live(loaded: Loaded, stores: Stores, release: Release) -> str:
         Problem: when the server does not come up; the old one then still serves and the alias has not moved.
     """
     url = _serve(loaded, stores, release)
+    _log.info(
+        "release",
+        environment=loaded.environment,
+        model=release.model,
+        version=release.registry_version,
+        number=release.number,
+        url=url,
+    )
     stores.registry.set_champion(release.registry_name, alias_of(loaded.environment), release.registry_version)
     return url
 

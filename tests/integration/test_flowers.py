@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -143,6 +144,13 @@ def test_status_says_what_is_released_and_how_the_last_run_ended(applied: Path) 
     assert status["registry"]["model"] == status["champion"]["model"]
     assert {gate["name"]: gate["verdict"] for gate in status["gates"]} == {"floor": "pass"}
     assert "flowers v1" in call(applied, "status").out
+
+
+def test_logs_are_one_json_object_a_line_on_stderr_and_results_stand_alone_on_stdout(applied: Path) -> None:
+    done = call(applied, "--log-format", "json", "-v", "run", "-o", "json")
+    events = [json.loads(line) for line in done.err.splitlines()]
+    assert {"run begins", "step ended", "run ended"} <= {event["event"] for event in events}
+    assert done.json["verdict"] == "pass"
 
 
 def test_gate_check_judges_without_running(applied: Path) -> None:
