@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from mlopsctl.ground.errors import StepProblem
 
-_NEEDED = ("cloudpickle", "duckdb", "mlflow", "numpy", "pandas", "pyarrow", "scipy", "sklearn")
+_NEEDED = ("duckdb", "mlflow", "numpy", "pandas", "pyarrow", "sklearn")
 
 
 def require_step_libraries() -> None:
