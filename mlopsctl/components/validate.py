@@ -67,7 +67,8 @@ def _notes(result: Anomalies) -> Notes:
     if not result.checks:
         return Notes(values=values, line="no checks declared")
     if not bad:
-        return Notes(values=values, line=f"{len(result.checks)} check{'s pass' if len(result.checks) != 1 else ' passes'}")
+        count = len(result.checks)
+        return Notes(values=values, line="1 check passes" if count == 1 else f"{count} checks pass")
     told = "; ".join(f"{check.name} {_said(check)}: {check.reason}" for check in bad)
     return Notes(values=values, line=told)
 

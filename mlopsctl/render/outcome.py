@@ -84,7 +84,14 @@ def outcome_json(outcome: Outcome) -> str:
         "verdict": outcome.verdict.value,
         "seconds": round(outcome.seconds, 3),
         "steps": {
-            id: {"state": r.state.value, "line": r.line, "problem": r.problem, "outputs": dict(r.outputs)}
+            id: {
+                "state": r.state.value,
+                "line": r.line,
+                "problem": r.problem,
+                "hint": r.hint,
+                "at": str(outcome.places[id]) if id in outcome.places else None,
+                "outputs": dict(r.outputs),
+            }
             for id, r in outcome.results.items()
         },
         "checks": [
@@ -140,8 +147,12 @@ def _trouble(outcome: Outcome) -> Iterator[RenderableType]:
     for id, result in outcome.results.items():
         if result.state is StepState.FAILED:
             yield Text(f"{id} failed: {printable(result.problem)}", "red")
+            if id in outcome.places:
+                yield Text(f"  --> {printable(str(outcome.places[id]))}")
             if result.hint:
                 yield Text(f"  help: {printable(result.hint)}")
+            # One file an attempt; a shell finds them all by this.
+            yield Text(f"  log: .mlops/runs/{outcome.run}/{id}.*.log", "dim")
         elif result.state in _IDLE:
             reason = "" if result.state is StepState.UPSTREAM_FAILED else f" ({result.problem})"
             idle.setdefault(f"{result.state.value}{reason}", []).append(id)

@@ -53,7 +53,8 @@ def summary(plan: Plan) -> str:
     reused = sum(1 for step in plan.steps if step.cached is not None)
     others = [line for line in plan.changes if line.kind != "step"]
     kinds = ", ".join(dict.fromkeys(line.kind for line in others))
-    return f"Plan: {running} steps to run, {reused} reused" + (f"; changes to {kinds}." if kinds else ".")
+    words = "1 step" if running == 1 else f"{running} steps"
+    return f"Plan: {words} to run, {reused} reused" + (f"; changes to {kinds}." if kinds else ".")
 
 
 def plan_json(plan: Plan) -> str:
