@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -52,6 +53,8 @@ def unknown_column(name: str, known: Sequence[str], where: str) -> StepProblem:
 
     near = get_close_matches(name, known, n=1) or [other for other in known if other.casefold() == name.casefold()]
     hint = f"did you mean {shown(near[0])}?" if near else f"the data has {listed(known)}"
+    if len(known) == 1 and (mark := next((mark for mark in ";\t|" if mark in known[0]), "")):
+        hint = f"all of a line is one column, {listed(known)}: give the source `delimiter: {json.dumps(mark)}`"
     return StepProblem.because(
         "unknown-column", f"`{where}` names the column {shown(name)}, which the data does not have", hint=hint
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +58,8 @@ def opened(reads: Sequence[Path] = (), writes: Sequence[Path] = ()) -> Iterator[
                     "out-of-memory", f"the data does not fit: {_first(str(why))}", hint=hint
                 ) from why
             except (duckdb.DataError, duckdb.InvalidInputException) as why:
+                if told := _malformed(str(why)):
+                    raise StepProblem.because("bad-data", told[0], hint=told[1]) from why
                 hint = "correct the data, or declare the column's type"
                 raise StepProblem.because(
                     "bad-data", f"the data cannot be read: {_first(str(why))}", hint=hint
@@ -101,6 +104,21 @@ def _exactly(path: Path) -> str:
 
 def _paths(paths: Sequence[Path | str], end: str = "") -> str:
     return "[" + ", ".join(literal(f"{path}{end}") for path in paths) + "]"
+
+
+def _malformed(message: str) -> tuple[str, str] | None:
+    """Message and hint for what the engine says of a delimited line that does not fit; ``None`` for all else."""
+    line = re.search(r"CSV Error on Line: (\d+)", message)
+    if line is None:
+        return None
+    if "unterminated quote" in message:
+        told = f"line {line[1]}: a quote is opened and never closed"
+        return told, 'close it; a quote inside text is written twice: ""'
+    counts = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
+    if counts is None:
+        return None
+    told = f"line {line[1]} has {counts[2]} values, and the header names {counts[1]} columns"
+    return told, "correct that line; text that holds the delimiter needs quotes"
 
 
 def _first(message: str) -> str:

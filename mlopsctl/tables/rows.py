@@ -1,6 +1,6 @@
 """A row as bytes: what the ``hash`` split digests, the same on every machine, engine and version.
 
-The bytes of a row are ``mlopsctl/row/v1`` and a line feed, then each column's value in the order of the columns'
+The bytes of a row are ``mlopsctl/hash-split/v1`` and a line feed, then each column's value in the order of the columns'
 names (by code points). A missing value is ``z``. Any other value is a tag, the length of its text in UTF-8 bytes
 as decimal digits, a colon, and the text:
 
@@ -27,7 +27,7 @@ from mlopsctl.tables.engine import identifier, literal
 
 Value: TypeAlias = bool | int | float | str | datetime | None
 
-_DOMAIN = "mlopsctl/row/v1\n"
+_DOMAIN = "mlopsctl/hash-split/v1\n"
 _WHOLE = 2**53
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
