@@ -14,7 +14,8 @@ SERVING_EXAMPLE = "serving_input_example.json"
 def example_content(model_dir: Path) -> Json:
     """The body of the example request of an MLflow model folder, its first row only; ``None`` when it has none."""
     try:
-        content = json.loads((model_dir / SERVING_EXAMPLE).read_bytes())
+        # MLflow writes a missing value as NaN, which is not JSON; a request writes it as null.
+        content = json.loads((model_dir / SERVING_EXAMPLE).read_bytes(), parse_constant=lambda _: None)
         table = content["dataframe_split"]
         return {"dataframe_split": {"columns": table["columns"], "data": table["data"][:1]}}
     except (OSError, ValueError, KeyError, TypeError):
