@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mlopsctl.ground.source import SourceFile
 
 _TYPER_USAGE = 2
+_GLOBAL = ("-C", "--directory", "-v", "--verbose", "--log-format")
 
 
 class Ended(Exception):
@@ -67,7 +68,7 @@ def show(diagnostics: Sequence[Diagnostic]) -> None:
     from mlopsctl.render.diagnostics import render_diagnostics
 
     color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    sys.stderr.write(render_diagnostics(diagnostics, _sources(diagnostics), "text", color=color) + "\n")
+    sys.stderr.write(render_diagnostics(diagnostics, _sources(diagnostics), "text", color=color))
 
 
 def _sources(diagnostics: Sequence[Diagnostic]) -> dict[str, SourceFile]:
@@ -84,6 +85,8 @@ def _show_usage(error: Exception) -> None:
         shower()
     else:
         sys.stderr.write(f"Error: {error}\n")
+    if getattr(error, "option_name", "") in _GLOBAL:
+        sys.stderr.write("It stands before the command, as in: mlopsctl -C FOLDER plan\n")
 
 
 def _report_crash(error: BaseException, arguments: Sequence[str]) -> None:

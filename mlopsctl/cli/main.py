@@ -12,7 +12,7 @@ import typer
 
 from mlopsctl import __version__
 from mlopsctl.cli import door
-from mlopsctl.cli.options import Shared
+from mlopsctl.cli.options import Output, OutputOption, Shared
 from mlopsctl.ground.log import configure
 
 app = typer.Typer(
@@ -64,11 +64,11 @@ def _register() -> None:
         module.register(app)
 
 
-@app.command()
-def version(output: Annotated[str, typer.Option(help="text or json")] = "text") -> None:
+@app.command(epilog="Example: mlopsctl version --output json")
+def version(output: OutputOption = Output.TEXT) -> None:
     """Print the version of mlopsctl and of Python."""
     python = ".".join(str(part) for part in sys.version_info[:3])
-    if output == "json":
+    if output is Output.JSON:
         import json
 
         typer.echo(json.dumps({"mlopsctl": __version__, "python": python}))

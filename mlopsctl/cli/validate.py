@@ -188,7 +188,8 @@ def report(examined: Sequence[Examined], output: str, *, color: bool = False) ->
     sources = {name: source for each in examined for name, source in each.sources.items()}
     if output == "text":
         text = render_diagnostics(found, sources, "text", color=color)
-        text += "".join(f"ok: {each.line}\n" for each in examined if each.valid)
+        several = len(examined) > 1
+        text += "".join(f"ok: {each.line}{f' ({each.file})' * several}\n" for each in examined if each.valid)
     elif output == "json":
         text = render_diagnostics(found, sources, "json")
     else:

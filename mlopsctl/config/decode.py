@@ -82,6 +82,13 @@ def _other_encoding(content: bytes, name: str) -> Diagnostic | None:
     start = content[:512]
     marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE))
     zeros = max(start[0::2].count(0), start[1::2].count(0))
+    if not marked and re.search(rb"[\x01-\x08\x0e-\x1a].*\x00|\x00.*[\x01-\x08\x0e-\x1a]", start, re.DOTALL):
+        return Diagnostic(
+            id="not-utf8",
+            message="the file is not text: an archive, an image or a program may have taken its place",
+            hint="restore it, for example with `git checkout`, or name another file",
+            span=Span(name, 1, 1, 1, 1),
+        )
     if not marked and (len(start) < 4 or zeros < 0.4 * len(start) / 2):
         return None
     return Diagnostic(

@@ -80,7 +80,7 @@ def look(
     project = project_of(filled.document)
     if not isinstance(project, Project):
         return Seen(environment, (*found, *project))
-    found += cross_check(Scene(project, filled.document, environment, environments, file.parent))
+    found += cross_check(Scene(project, filled.document, environment, environments, file.parent, whole))
     if any(one.severity is Severity.ERROR for one in found):
         return Seen(environment, tuple(found))
     return Seen(environment, tuple(found), _loaded(project, filled, environment, file, tuple(found)))

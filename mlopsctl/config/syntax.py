@@ -41,18 +41,46 @@ def events(source: SourceFile, loader: Callable[[str], _Loader] = FASTEST) -> It
             reached = event
             yield event
     except yaml.MarkedYAMLError as error:
-        raise InvalidProject(_reworded(source, error)) from None
+        raise InvalidProject(_conflict(source) or _reworded(source, error, reached)) from None
     except Exception as error:
         # The library raises ValueError, KeyError, RecursionError and more for text it does not foresee.
         raise InvalidProject(_unreadable(source, reached, str(error))) from error
 
 
-def _reworded(source: SourceFile, error: yaml.MarkedYAMLError) -> Diagnostic:
+def _conflict(source: SourceFile) -> Diagnostic | None:
+    """What git leaves where two branches changed the same lines; such a text is seldom YAML."""
+    found = re.search(r"^<{7}(?= |$).*", source.text, re.MULTILINE)
+    if found is None or re.search(r"^>{7}(?= |$)", source.text[found.end() :], re.MULTILINE) is None:
+        return None
+    return Diagnostic(
+        "merge-conflict", "a merge left a conflict here, and nobody resolved it", source.span(*found.span()),
+        "keep the lines of one side, and remove those that start with <<<<<<<, ======= and >>>>>>>",
+    )  # fmt: skip
+
+
+def _runaway(source: SourceFile, reached: yaml.Event | None, line: int) -> Diagnostic | None:
+    """A quote that was closed only where a later one was meant to open: the text between runs over several lines."""
+    if not isinstance(reached, yaml.ScalarEvent) or reached.style not in ("'", '"'):
+        return None
+    place = spanned(source, reached)
+    if place.line == place.end_line or line != place.end_line:
+        return None
+    opened = Span(source.name, place.line, place.column, place.line, place.column + 1)
+    closed = Span(source.name, place.end_line, place.end_column - 1, place.end_line, place.end_column)
+    return Diagnostic(
+        "yaml-syntax", "the text in quotes that starts here goes on over several lines", opened,
+        "close the quote where the text ends", related=((closed, "it ends here, at a quote meant for another"),),
+    )  # fmt: skip
+
+
+def _reworded(source: SourceFile, error: yaml.MarkedYAMLError, reached: yaml.Event | None) -> Diagnostic:
     mark = error.problem_mark or error.context_mark
     problem, context = error.problem or "", error.context or ""
     if mark is None:
         return _unreadable(source, None, problem or context)
     span = _point(source, mark.line, mark.column)
+    if (runaway := _runaway(source, reached, span.line)) is not None:
+        return runaway
     related: tuple[tuple[Span, str], ...] = ()
     if (
         error.context_mark is not None

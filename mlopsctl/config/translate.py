@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlopsctl.config.hints import did_you_mean
+from mlopsctl.config.slips import type_hint, without_space
 from mlopsctl.config.words import article, join, shown
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import Diagnostic
@@ -168,7 +169,7 @@ def _of_union(group: Sequence[_Found], document: Document, keys_of: KeysOf) -> l
         best = min(fitting, key=len)
         return [_one(found, document, keys_of) for found in best if not _told_by_typo(found, best, keys_of)]
     wanted = join(list(dict.fromkeys(_EXPECTED[found.error["type"]] for found in group if found.refuses_type)), "or")
-    return [_wrong_type(group[0], wanted, document)]
+    return [_wrong_type(group[0], wanted, document, keys_of)]
 
 
 def _one(found: _Found, document: Document, keys_of: KeysOf) -> Diagnostic:
@@ -180,9 +181,16 @@ def _one(found: _Found, document: Document, keys_of: KeysOf) -> Diagnostic:
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
         return _wrong_kind(found, document)
     if kind in _EXPECTED:
-        return _wrong_type(found, _EXPECTED[kind], document)
+        return _wrong_type(found, _EXPECTED[kind], document, keys_of)
     message, hint = _worded(found)
-    return Diagnostic(_id(kind), message, document.span_of(found.path, found.at_key), hint)
+    return Diagnostic(_id(kind), message, document.span_of(_pointed(found, document), found.at_key), hint)
+
+
+def _pointed(found: _Found, document: Document) -> DocPath:
+    """The node a refusal is about: one key of its mapping, where it names one that is written there."""
+    context: Mapping[str, Any] = found.error.get("ctx", {})
+    inside = (*found.path, str(context.get("key", "")))
+    return inside if inside in document.marks else found.path
 
 
 def _id(kind: str) -> str:
@@ -211,6 +219,8 @@ def _unknown_key(found: _Found, document: Document, keys_of: KeysOf) -> Diagnost
     known = keys_of(found.path[:-1])
     near = _meant(key, known)
     hint = f"did you mean {near!r}?" if near else f"known here: {', '.join(known)}" if known else "take it out"
+    if without_space([key]):
+        hint = f"put a space after the ':': {key.replace(':', ': ', 1)}"
     place = f" in {named(found.path[:-1])}" if len(found.path) > 1 else ""
     return Diagnostic("unknown-key", f"unknown key {shown_key(key)}{place}", document.span_of(found.path, True), hint)
 
@@ -219,6 +229,12 @@ def _wrong_kind(found: _Found, document: Document) -> Diagnostic:
     context: Mapping[str, Any] = found.error.get("ctx", {})
     value = found.error.get("input")
     typo = _misspelled_kind(value)
+    glued = without_space([str(key) for key in value], "kind") if isinstance(value, Mapping) else ""
+    if glued:
+        return Diagnostic(
+            "unknown-key", f"unknown key {shown_key(glued)} in {named(found.path)}",
+            document.span_of((*found.path, glued), True), f"put a space after the ':': {glued.replace(':', ': ', 1)}",
+        )  # fmt: skip
     if typo:
         return Diagnostic(
             "unknown-key", f"unknown key {shown_key(typo)} in {named(found.path)}",
@@ -247,37 +263,12 @@ def _misspelled_kind(value: object) -> str:
     return next((str(key) for key in value if did_you_mean(str(key), ("kind",))), "")
 
 
-def _wrong_type(found: _Found, wanted: str, document: Document) -> Diagnostic:
+def _wrong_type(found: _Found, wanted: str, document: Document, keys_of: KeysOf) -> Diagnostic:
     value = found.error.get("input")
     span = document.span_of(found.path, found.at_key)
     what = named(found.path) if found.path else "the project"
-    return Diagnostic("wrong-type", f"{what} must be {wanted}, not {article(value)}", span, _type_hint(wanted, value))
-
-
-def _type_hint(wanted: str, value: object) -> str:
-    """What helps with the usual slips: quoted numbers, unquoted text, a lone item where a list stands."""
-    if value is None:
-        return "write a value, or take the key out"
-    if isinstance(value, str):
-        if "number" in wanted and _reads_as_number(value):
-            return f"take the quotes off: {value}"
-        if "true or false" in wanted and value.lower() in {"true", "false", "yes", "no", "on", "off"}:
-            return f"write {'true' if value.lower() in {'true', 'yes', 'on'} else 'false'}, without quotes"
-    if wanted == "text" and isinstance(value, bool | int | float):
-        return f"put it in quotes: '{str(value).lower() if isinstance(value, bool) else value}'"
-    if wanted == "a whole number" and isinstance(value, float) and value.is_integer():
-        return f"write {int(value)}"
-    if wanted == "a list" and isinstance(value, bool | int | float | str):
-        return "put it in brackets: [" + (str(value) if len(str(value)) <= 40 else "…") + "]"
-    return ""
-
-
-def _reads_as_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return text.isascii() and text == text.strip() and "_" not in text
+    hint = type_hint(wanted, value, keys_of(found.path))
+    return Diagnostic("wrong-type", f"{what} must be {wanted}, not {article(value)}", span, hint)
 
 
 def _worded(found: _Found) -> tuple[str, str]:
@@ -312,6 +303,8 @@ def _is_ours(kind: str) -> bool:
 def _unknown_word(what: str, value: object, expected: str) -> tuple[str, str]:
     words = [word.strip().strip("'") for word in expected.replace(" or ", ", ").split(", ") if word.strip()]
     hint = f"write {join(words, 'or')}"
+    if isinstance(value, str) and value in words:
+        return f"{what} cannot be text {shown(value)}", f"take the quotes off: {value}"
     near = did_you_mean(value, words) if isinstance(value, str) else ""
     return f"{what} cannot be {shown(value)}", f"did you mean {near!r}? {hint}" if near else hint
 

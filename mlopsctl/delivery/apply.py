@@ -20,15 +20,16 @@ from mlopsctl.delivery.outcome import Outcome
 from mlopsctl.delivery.plan import Plan, Seal
 from mlopsctl.delivery.policy import gates_json, read_gates
 from mlopsctl.delivery.ready import require_step_libraries
-from mlopsctl.delivery.refresh import read_live, read_surroundings
-from mlopsctl.delivery.release import settle
+from mlopsctl.delivery.refresh import moved_since, read_live, read_surroundings
+from mlopsctl.delivery.release import bring_champion, settle, take_over
 from mlopsctl.delivery.stores import Stores, open_stores
-from mlopsctl.ground.errors import Diagnostic, Locked
+from mlopsctl.ground.errors import Diagnostic, ExitCode, Locked, Problem
 from mlopsctl.ground.log import log_for
 from mlopsctl.lowering.lower import Lowered, executable, lower
 from mlopsctl.metadata.records import EnvironmentState, RunRecord
 from mlopsctl.metadata.state import Lease
 from mlopsctl.orchestrators.local.run import Observer, Settings, run_pipeline
+from mlopsctl.pipeline.names import model_name
 from mlopsctl.step.key import Surroundings
 from mlopsctl.step.task import StepResult, StepState
 
@@ -57,8 +58,8 @@ class Options:
     reuse: bool = True
 
 
-def prepare(loaded: Loaded, stores: Stores, *, refresh: bool = True) -> Prepared:
-    """Read what there is and make the plan.
+def prepare(loaded: Loaded, stores: Stores, *, refresh: bool = True, lift_hold: bool = False) -> Prepared:
+    """Read what there is and make the plan; ``lift_hold``: as it will be once the hold is lifted.
 
     Raises:
         InvalidProject: when the project asks for something this version cannot execute, or its data is missing.
@@ -67,6 +68,8 @@ def prepare(loaded: Loaded, stores: Stores, *, refresh: bool = True) -> Prepared
     around = read_surroundings(loaded, lowered.pipeline, stores)
     history = StoredHistory(stores.metadata, stores.artifacts, loaded.project.name, loaded.environment)
     state = stores.state.read(loaded.project.name, loaded.environment)
+    if lift_hold:
+        state = replace(state, hold="")
     live, notes = read_live(loaded, stores) if refresh else (Live(), ("the live systems were not asked",))
     desired = Desired(
         project=loaded.project.name,
@@ -74,10 +77,16 @@ def prepare(loaded: Loaded, stores: Stores, *, refresh: bool = True) -> Prepared
         gates=loaded.project.evaluation.gates,
         applied_gates=read_gates(state.gates),
         served=loaded.project.deployment is not None,
-        notes=(*lowered.notes, *notes),
+        notes=(*lowered.notes, *notes, *_interrupted(loaded, stores)),
     )
     plan = make_plan(desired, lowered.pipeline, around, history, state, live)
     return Prepared(lowered, around, history, state, live, plan)
+
+
+def _interrupted(loaded: Loaded, stores: Stores) -> tuple[str, ...]:
+    """What a killed command left open and the next apply does first."""
+    kinds = {intent.kind for intent in stores.state.pending(loaded.project.name, loaded.environment)}
+    return ("a rollback was interrupted; apply finishes it first",) if "rollback" in kinds else ()
 
 
 def plan(loaded: Loaded, *, refresh: bool = True) -> Plan:
@@ -94,22 +103,29 @@ def apply(loaded: Loaded, options: Options, observer: Observer, confirm: Callabl
         Problem: when a service fails; what was recorded stays, and the next apply goes on from there.
     """
     with open_stores(loaded) as stores, writing(loaded, stores) as lease:
-        if options.release_hold:
-            stores.state.release_hold(lease)
-        prepared = prepare(loaded, stores)
+        take_over(stores, lease)
+        prepared = prepare(loaded, stores, lift_hold=options.release_hold)
         _refuse_stale(options.sealed, prepared.plan.seal)
         if not confirm(prepared.plan):
             return None
+        if options.release_hold:
+            stores.state.release_hold(lease)
         started = time.monotonic()
-        if prepared.plan.changes or not options.reuse:
+        recorded = bool(prepared.plan.changes) or not options.reuse
+        if recorded:
             run, results = execute(loaded, stores, prepared, options, observer)
         else:
             run, results = _standing_results(prepared)
         findings = findings_of(prepared.lowered.pipeline, results, stores.artifacts)
-        outcome = Outcome(run, loaded.environment, results, findings)
+        outcome = Outcome(run, loaded.environment, results, findings, places=prepared.lowered.places)
         if not outcome.failed:
-            outcome = _settled(loaded, stores, lease, outcome)
-        _finish(stores, outcome, recorded=bool(prepared.plan.changes) or not options.reuse)
+            try:
+                outcome = _settled(loaded, stores, lease, outcome, prepared.live)
+            except (Problem, KeyboardInterrupt):
+                if recorded:
+                    stores.metadata.finish_run(run, "failed", int(ExitCode.FAILED), _now())
+                raise
+        _finish(stores, outcome, recorded=recorded)
         return replace(outcome, seconds=time.monotonic() - started)
 
 
@@ -123,7 +139,7 @@ def run(loaded: Loaded, options: Options, observer: Observer) -> Outcome:
         started = time.monotonic()
         id, results = execute(loaded, stores, prepared, options, observer)
         findings = findings_of(pipeline, results, stores.artifacts)
-        outcome = Outcome(id, loaded.environment, results, findings, judged_only=True)
+        outcome = Outcome(id, loaded.environment, results, findings, judged_only=True, places=prepared.lowered.places)
         _finish(stores, outcome, recorded=True)
         return replace(outcome, seconds=time.monotonic() - started)
 
@@ -133,6 +149,7 @@ def execute(
 ) -> tuple[str, Mapping[str, StepResult]]:
     """Run the pipeline's steps and record them; the run's id and every step's result."""
     require_step_libraries()
+    bring_champion(stores, model_name(loaded.project.name), prepared.plan.pinned.get("champion", ""))
     record = _new_run(loaded, prepared)
     stores.metadata.begin_run(record)
     _log.info(
@@ -147,6 +164,7 @@ def execute(
         pinned=prepared.plan.pinned,
         live=prepared.live,
         reuse=options.reuse,
+        moved=moved_since(loaded, stores, prepared.around),
     )
     planned = {plan.step.id: plan.cached for plan in prepared.plan.steps if plan.cached is not None}
     driver = StepDriver(setting, prepared.around, prepared.history, stores.metadata, stores.artifacts, planned)
@@ -167,10 +185,10 @@ def execute(
     return record.id, results
 
 
-def _settled(loaded: Loaded, stores: Stores, lease: Lease, outcome: Outcome) -> Outcome:
+def _settled(loaded: Loaded, stores: Stores, lease: Lease, outcome: Outcome, live: Live) -> Outcome:
     evidence = (_digest(outcome.results, "evaluate", "evaluation"), _digest(outcome.results, "gate", "blessing"))
     gates = gates_json(loaded.project.evaluation.gates)
-    standing = settle(loaded, stores, lease, outcome.findings, outcome.run, evidence, gates)
+    standing = settle(loaded, stores, lease, outcome.findings, outcome.run, evidence, gates, live)
     if standing.state.gates != gates:
         stores.state.set_gates(lease, gates)
     return replace(

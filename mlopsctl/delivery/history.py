@@ -29,8 +29,22 @@ class StoredHistory:
         """The newest complete execution of each key whose outputs are all still stored; asked once for each."""
         unseen = [key for key in keys if key not in self._seen]
         if unseen:
-            self._seen.update(self._complete(self._metadata.cached(unseen)))
+            found = {key: self._own(record) for key, record in self._metadata.cached(unseen).items()}
+            self._seen.update(self._complete(found))
         return {key: self._seen[key] for key in keys if key in self._seen}
+
+    def _own(self, record: ExecutionRecord) -> ExecutionRecord:
+        """What compares with the state of an environment is that one's own: where this environment has a result of
+        the key, a newer one of another environment does not take its place."""
+        if not record.state_inputs or self._is_here(record):
+            return record
+        known = self._metadata.executions_of_key(record.key)
+        good = (one for one in known if one.state in (StepState.SUCCESS, StepState.CACHED))
+        return next((one for one in good if self._is_here(one)), record)
+
+    def _is_here(self, record: ExecutionRecord) -> bool:
+        run = self._metadata.run(record.run)
+        return run is not None and (run.project, run.environment) == (self._project, self._environment)
 
     def _complete(self, found: Mapping[str, ExecutionRecord]) -> Mapping[str, ExecutionRecord]:
         wanted = {artifact.digest for record in found.values() for artifact in record.outputs.values()}

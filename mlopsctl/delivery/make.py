@@ -40,7 +40,8 @@ def make_plan(
     live: Live,
 ) -> Plan:
     """What ``apply`` would do now, and why."""
-    pinned = {"champion": champion_of(state)} if champion_of(state) else {}
+    champion = champion_of(state, live)
+    pinned = {"champion": champion} if champion else {}
     steps = plan_steps(pipeline, around, history, pinned, live)
     challenger = _output(steps, "select", "model")
     release = release_line(steps, challenger, _refused(steps), state, live)
@@ -61,11 +62,15 @@ def make_plan(
     )
 
 
-def champion_of(state: EnvironmentState) -> str:
-    """The digest of the model to beat: what is released, else the newest that ever was; empty for none."""
+def champion_of(state: EnvironmentState, live: Live) -> str:
+    """The digest of the model to beat; empty for none.
+
+    What is released, else the newest that ever was, else what the registry's alias points to: a lost history must not
+    turn the next release into a first one, which nothing has to beat.
+    """
     if state.release is not None:
         return state.release.model
-    return state.history[-1].model if state.history else ""
+    return state.history[-1].model if state.history else live.alias_digest
 
 
 def _output(steps: Sequence[StepPlan], id: str, name: str) -> str:

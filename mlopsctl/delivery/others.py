@@ -30,11 +30,18 @@ def release_line(steps: Sequence[StepPlan], challenger: str, refused: str, state
     standing = state.release
     version = f"v{standing.registry_version}" if standing else "nothing"
     deciding = any(plan.runs and plan.step.component in _DECIDING for plan in steps)
-    if state.hold:
+    drifted = standing is not None and live.refreshed and live.alias_digest != standing.model
+    if state.hold and not drifted:
         return Line("release", "champion", Action.KEEP, (f"held at {version}: {state.hold}",))
-    if deciding:
+    if deciding and not state.hold:
         action = Action.UPDATE if standing else Action.CREATE
         return Line("release", "champion", action, (f"{version} now; the gates decide on the challenger",), waits=True)
+    goes = not state.hold and not refused and bool(challenger)
+    if drifted and not (goes and standing is not None and standing.model != challenger):
+        found = f"v{live.alias_version}" if live.alias_version else "nothing"
+        return Line(
+            "release", "champion", Action.UPDATE, (f"the registry's alias points to {found}, not to {version}",)
+        )
     if refused:
         return Line("release", "champion", Action.KEEP, (f"{version} stays: {refused}",))
     if not challenger:
@@ -43,11 +50,6 @@ def release_line(steps: Sequence[StepPlan], challenger: str, refused: str, state
         return Line("release", "champion", Action.CREATE, ("the gates let the challenger go; first release",))
     if standing.model != challenger:
         return Line("release", "champion", Action.UPDATE, (f"{version} now; the gates let the challenger go",))
-    if live.refreshed and live.alias_digest != standing.model:
-        found = f"v{live.alias_version}" if live.alias_version else "nothing"
-        return Line(
-            "release", "champion", Action.UPDATE, (f"the registry's alias points to {found}, not to {version}",)
-        )
     return Line("release", "champion", Action.KEEP, (f"{version} is the challenger",))
 
 

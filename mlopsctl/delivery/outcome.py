@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlopsctl.evidence import Anomalies, Blessing, Evaluation, InfraBlessing, PushedModel, Verdict, worst
-from mlopsctl.ground.errors import ExitCode
+from mlopsctl.ground.errors import ExitCode, Span
 from mlopsctl.metadata.records import Release
 from mlopsctl.step.task import StepResult, StepState
 
@@ -45,6 +45,7 @@ class Outcome:
         standing: the release that stands now.
         held: why nothing goes out although it could (a hold), empty otherwise.
         served: the address of the server, empty where there is none.
+        places: where each step comes from in ``mlops.yaml``.
         judged_only: the run stopped at the verdict; nothing was to be checked in a server or registered.
     """
 
@@ -58,6 +59,7 @@ class Outcome:
     served: str = ""
     seconds: float = 0.0
     judged_only: bool = False
+    places: Mapping[str, Span] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:

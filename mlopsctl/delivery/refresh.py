@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +11,7 @@ from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.stores import Stores
 from mlopsctl.ground.errors import Diagnostic, InvalidProject, Problem
-from mlopsctl.pipeline.ir import Pipeline
+from mlopsctl.pipeline.ir import Pipeline, Step
 from mlopsctl.pipeline.names import alias_of, model_name
 from mlopsctl.servers.example import example_request
 from mlopsctl.servers.local import LocalServer
@@ -30,6 +31,23 @@ def read_surroundings(loaded: Loaded, pipeline: Pipeline, stores: Stores) -> Sur
         code=code_digests(loaded.folder, files),
         packages=package_versions(pipeline),
     )
+
+
+def moved_since(loaded: Loaded, stores: Stores, around: Surroundings) -> Callable[[Step], bool]:
+    """Whether the data or the code of a step is no longer what it was when the plan was made."""
+    sources = {d.source.uri: d.source for d in loaded.project.data.values() if isinstance(d.source, FileSource)}
+
+    def moved(step: Step) -> bool:
+        read = set(step.sources.values())
+        try:
+            data = {uri: sources[uri].fingerprint(loaded.folder, stores.home / "digests") for uri in read}
+            code = code_digests(loaded.folder, step.code)
+        except Problem:
+            return True
+        before = {uri: around.sources[uri] for uri in read}, {file: around.code[file] for file in code}
+        return (data, code) != before
+
+    return moved
 
 
 def _fingerprints(loaded: Loaded, memo: Path) -> dict[str, str]:

@@ -7,20 +7,27 @@ there and never guesses.
 from __future__ import annotations
 
 import shutil
+import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlopsctl.config.load import Loaded
+from mlopsctl.delivery.live import Live
+from mlopsctl.delivery.make import champion_of
 from mlopsctl.delivery.outcome import Findings
 from mlopsctl.delivery.stores import Stores
 from mlopsctl.evidence import Verdict
 from mlopsctl.ground.digest import Json
-from mlopsctl.ground.errors import StepProblem
+from mlopsctl.ground.errors import Problem, StepProblem
 from mlopsctl.ground.log import log_for
 from mlopsctl.metadata.records import EnvironmentState, Release
 from mlopsctl.metadata.state import Lease
 from mlopsctl.pipeline.names import alias_of, model_name
+from mlopsctl.registry.client import holds_model
+from mlopsctl.registry.package import packed_folder
 from mlopsctl.servers import MLflowServer
 from mlopsctl.servers.local import LocalServer
 
@@ -41,19 +48,48 @@ def may_go(findings: Findings) -> bool:
     return findings.verdict is Verdict.PASS and findings.pushed is not None and findings.pushed.pushed
 
 
+def require_proof(findings: Findings, champion: str) -> None:
+    """Refuse evidence about another model, or against another champion than the one that stands.
+
+    Runs are put together so that this cannot happen; a release is the place where it must not.
+
+    Args:
+        champion: digest of the model to beat; empty for a first release.
+    """
+    models = {found.model for found in (findings.blessing, findings.infra, findings.pushed) if found is not None}
+    beaten = findings.blessing.champion if findings.blessing is not None else ""
+    if len(models) == 1 and (beaten == champion or models == {champion}):
+        return
+    what = "different models" if len(models) != 1 else "another champion than the one that stands"
+    raise StepProblem.because(
+        "wrong-evidence",
+        f"nothing is released: the evidence of this run is about {what}",
+        hint="judge the model anew with `mlopsctl apply --no-cache`",
+    )
+
+
 def settle(
-    loaded: Loaded, stores: Stores, lease: Lease, findings: Findings, run: str, evidence: tuple[str, str], gates: Json
+    loaded: Loaded,
+    stores: Stores,
+    lease: Lease,
+    findings: Findings,
+    run: str,
+    evidence: tuple[str, str],
+    gates: Json,
+    live: Live,
 ) -> Standing:
     """Bring the release and the server to where the verdict puts them.
 
     Args:
         evidence: artifact digests of the evaluation and the blessing.
         gates: the gates as applied, kept with the release.
+        live: what was registered when the plan was made.
     """
     state = stores.state.read(loaded.project.name, loaded.environment)
     pushed = findings.pushed
     new = pushed is not None and may_go(findings) and not state.hold
     if new and pushed is not None and (state.release is None or state.release.model != pushed.model):
+        require_proof(findings, champion_of(state, live))
         release = Release(
             number=state.next_number,
             model=pushed.model,
@@ -65,11 +101,10 @@ def settle(
             released=int(time.time() * 1000),
             gates=gates,
         )
-        key = f"release-{state.serial}-{release.model}"
-        stores.state.intend(lease, key, "release", {"model": release.model, "version": release.registry_version})
-        url = make_live(loaded, stores, release)
-        state = stores.state.release(lease, release, gates)
-        stores.state.complete(lease, key, {"url": url})
+        release = _located(stores, release)
+        with _intended(stores, lease, "release", {"model": release.model, "version": release.registry_version}):
+            url = make_live(loaded, stores, release)
+            state = stores.state.release(lease, release, gates)
         return Standing(state, release, url)
     url = make_live(loaded, stores, state.release) if state.release is not None else ""
     return Standing(state, None, url)
@@ -81,6 +116,7 @@ def make_live(loaded: Loaded, stores: Stores, release: Release) -> str:
     Raises:
         Problem: when the server does not come up; the old one then still serves and the alias has not moved.
     """
+    release = _located(stores, release)
     url = _serve(loaded, stores, release)
     _log.info(
         "release",
@@ -100,26 +136,98 @@ def roll_back(loaded: Loaded, stores: Stores, lease: Lease, to: int | None, reas
     Raises:
         Problem: when there is no earlier release, or none of that number.
     """
-    state = stores.state.read(loaded.project.name, loaded.environment)
-    target = _earlier(state, to)
-    key = f"rollback-{state.serial}-{target.model}"
-    stores.state.intend(lease, key, "rollback", {"model": target.model, "number": target.number})
-    url = make_live(loaded, stores, target)
-    state = stores.state.rollback(lease, target.number, reason)
-    stores.state.complete(lease, key, {"url": url})
+    close_intents(stores, lease)
+    target = _earlier(stores.state.read(loaded.project.name, loaded.environment), to)
+    asked: Json = {"model": target.model, "number": target.number, "reason": reason}
+    with _intended(stores, lease, "rollback", asked):
+        url = make_live(loaded, stores, target)
+        state = stores.state.rollback(lease, target.number, reason)
     return Standing(state, target, url)
 
 
 def take_down(loaded: Loaded, stores: Stores, lease: Lease) -> EnvironmentState:
     """Stop the server, remove the alias and forget the release; models, runs and history stay."""
+    close_intents(stores, lease)
     state = stores.state.read(loaded.project.name, loaded.environment)
-    key = f"destroy-{state.serial}"
-    stores.state.intend(lease, key, "destroy", {"model": state.release.model if state.release else ""})
-    _server(loaded, stores).stop()
-    stores.registry.delete_alias(model_name(loaded.project.name), alias_of(loaded.environment))
-    state = stores.state.clear(lease)
-    stores.state.complete(lease, key, {})
-    return state
+    with _intended(stores, lease, "destroy", {"model": state.release.model if state.release else ""}):
+        _server(loaded, stores).stop()
+        stores.registry.delete_alias(model_name(loaded.project.name), alias_of(loaded.environment))
+        return stores.state.clear(lease)
+
+
+def take_over(stores: Stores, lease: Lease) -> None:
+    """Take up what a killed command left open: a rollback is finished, for its model was found bad.
+
+    A release or a destroy needs nothing: what follows decides afresh, and brings the server and the alias there.
+    """
+    for intent in stores.state.pending(lease.project, lease.environment):
+        asked = intent.payload
+        if intent.kind == "rollback" and isinstance(asked, Mapping):
+            state = stores.state.read(lease.project, lease.environment)
+            number = asked.get("number")
+            standing = state.release.number if state.release else number
+            if isinstance(number, int) and number != standing and any(r.number == number for r in state.history):
+                stores.state.rollback(lease, number, str(asked.get("reason", "")))
+    close_intents(stores, lease)
+
+
+def close_intents(stores: Stores, lease: Lease) -> None:
+    """Nothing stays pending: this command decides what comes of it."""
+    for intent in stores.state.pending(lease.project, lease.environment):
+        stores.state.complete(lease, intent.key, {"outcome": "taken over"})
+
+
+def bring_champion(stores: Stores, name: str, champion: str) -> None:
+    """Have the model to beat in the artifact store; the registry keeps it when the store was lost.
+
+    Raises:
+        Problem: when neither has it, so that nothing could be compared with it.
+    """
+    if not champion or champion in stores.artifacts.has_many({champion}):
+        return
+    held = stores.registry.find(name, champion)
+    if held is None:
+        raise StepProblem.because(
+            "champion-gone",
+            f"the model to beat, {champion}, is neither in the artifact store nor in the registry",
+            hint="restore one of them; `mlopsctl status` says which release it is",
+        )
+    with tempfile.TemporaryDirectory(prefix="mlopsctl-") as folder:
+        fetched = stores.registry.download(name, held.version, Path(folder) / "model", champion)
+        packed = packed_folder(fetched)
+        if packed is not None:
+            stores.artifacts.put(packed)
+
+
+@contextmanager
+def _intended(stores: Stores, lease: Lease, kind: str, payload: Json) -> Iterator[None]:
+    """Record what is about to be done outside, and afterwards what came of it; only a kill leaves it open."""
+    key = f"{kind}-{lease.token}"
+    stores.state.intend(lease, key, kind, payload)
+    try:
+        yield
+    except (Problem, KeyboardInterrupt) as problem:
+        stores.state.complete(lease, key, {"outcome": "failed", "problem": str(problem) or type(problem).__name__})
+        raise
+    stores.state.complete(lease, key, {"outcome": "done"})
+
+
+def _located(stores: Stores, release: Release) -> Release:
+    """The release under the version that carries its digest now: a registry that was made anew counts from one.
+
+    Raises:
+        Problem: when the registry does not have the model.
+    """
+    held = [found.version for found in stores.registry.versions(release.registry_name) if found.digest == release.model]
+    if release.registry_version in held:
+        return release
+    if held:
+        return replace(release, registry_version=held[0])
+    raise StepProblem.because(
+        "model-not-registered",
+        f"the registry no longer has the released model {release.model} of {release.registry_name}",
+        hint="restore the registry, or apply the mlops.yaml that made this model, which registers it again",
+    )
 
 
 def _earlier(state: EnvironmentState, number: int | None) -> Release:
@@ -145,12 +253,11 @@ def _serve(loaded: Loaded, stores: Stores, release: Release) -> str:
     if deployment is None or not isinstance(deployment.server, MLflowServer):
         server.stop()
         return ""
-    now = server.status()
-    if now.running and now.healthy and now.digest == release.model:
-        return now.url
     folder = stores.home / "serve" / loaded.environment / "models" / release.model.removeprefix("sha256:")[:16]
-    if not folder.exists():
-        stores.registry.download(release.registry_name, release.registry_version, folder)
+    now = server.status()
+    serves = now.healthy and now.digest == release.model
+    if not folder.exists() or not (serves or holds_model(folder, release.model)):
+        stores.registry.download(release.registry_name, release.registry_version, folder, release.model)
     started = server.start_or_swap(folder, release.model, deployment.server.port, deployment.server.startup_timeout)
     _prune(folder)
     return started.url

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl.config.load import Loaded
+from mlopsctl.ground.errors import StepProblem
 from mlopsctl.metadata.state import StateStore
 from mlopsctl.metadata.store import MetadataStore, open_store
 from mlopsctl.registry.client import Registry
@@ -59,12 +60,23 @@ def open_stores(loaded: Loaded) -> Iterator[Stores]:
 
 
 def local_home(folder: Path) -> Path:
-    """The project's local folder, made with a ``.gitignore`` that keeps it out of git."""
+    """The project's local folder, made with a ``.gitignore`` that keeps it out of git.
+
+    Raises:
+        StepProblem: when it cannot be made or written.
+    """
     home = folder / LOCAL
-    home.mkdir(mode=0o755, exist_ok=True)
     ignore = home / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
+    try:
+        home.mkdir(mode=0o755, exist_ok=True)
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise StepProblem.because(
+            "no-local-folder",
+            f"the local folder {home} cannot be used: {error.strerror}",
+            hint="it must be a folder that you can write, on a disk with space",
+        ) from error
     return home
 
 

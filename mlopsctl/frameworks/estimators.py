@@ -158,5 +158,5 @@ def _did_you_mean(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
     listed = f"there are {', '.join(choices)}" if choices else ""
     if near:
-        return f"did you mean {folded[near[0]]}?" + (f" {listed}" if len(choices) <= 40 else "")
+        return f"did you mean {folded[near[0]]}?" + (f" {listed}" if len(choices) <= 20 else "")
     return listed

@@ -170,17 +170,17 @@ class Rule(Spec):
         observed = low if self.min is not None else high
         return Judged(True, observed, f"{subject} {' and '.join(texts)}")
 
-    def _contradiction(self, metric: MetricInfo) -> tuple[str, str] | None:
-        """Why these bounds make no sense for this metric, and what to do; ``None`` when they do."""
+    def _contradiction(self, metric: MetricInfo) -> tuple[str, str, str] | None:
+        """Why these bounds make no sense for this metric, what to do and at which key; ``None`` when they do."""
         if self.min is None and self.max is None:
             side = "min" if metric.direction == "higher" else "max"
-            return f"gate {self.name} has no bound", f"add {side}"
+            return f"gate {self.name} has no bound", f"add {side}", ""
         if self.min is not None and self.max is not None and self.min > self.max:
-            return f"min {exact(self.min)} is above max {exact(self.max)}: nothing can pass", "swap them"
+            return f"min {exact(self.min)} is above max {exact(self.max)}: nothing can pass", "swap them", "min"
         if metric.direction == "higher" and self.min is None:
-            return f"of {metric.name} more is better, and only max is given", "add min; max may stand beside it"
+            return f"of {metric.name} more is better, and only max is given", "add min; max may stand beside it", "max"
         if metric.direction == "lower" and self.max is None:
-            return f"of {metric.name} less is better, and only min is given", "add max; min may stand beside it"
+            return f"of {metric.name} less is better, and only min is given", "add max; min may stand beside it", "min"
         return self._out_of_range(metric)
 
     def possible(self, metric: MetricInfo) -> tuple[float, float]:
@@ -190,12 +190,14 @@ class Rule(Spec):
             inf if metric.maximum is None else metric.maximum,
         )
 
-    def _out_of_range(self, metric: MetricInfo) -> tuple[str, str] | None:
+    def _out_of_range(self, metric: MetricInfo) -> tuple[str, str, str] | None:
         low, high = self.possible(metric)
         for key, bound in (("min", self.min), ("max", self.max)):
             if bound is not None and not low <= bound <= high:
-                hint = "write a fraction, not per cent" if high == 1 and 1 < abs(bound) <= 100 else ""
-                return f"{key} {exact(bound)} cannot be reached: it lies outside {exact(low)} to {exact(high)}", hint
+                percent = high == 1 and 1 < abs(bound) <= 100
+                hint = f"write a fraction, not per cent: {key}: {bound / 100:g}" if percent else ""
+                message = f"{key} {exact(bound)} cannot be reached: it lies outside {exact(low)} to {exact(high)}"
+                return message, hint, key
         return None
 
 

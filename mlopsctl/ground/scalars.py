@@ -37,9 +37,9 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PASSWORD = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/@:]*:[^/@]+@")
 
 
-def refusal(id: str, message: str, hint: str = "") -> PydanticCustomError:
-    """The error a scalar type raises; braces in the user's text stay text."""
-    return PydanticCustomError(id, "{message}", {"message": message, "hint": hint})
+def refusal(id: str, message: str, hint: str = "", key: str = "") -> PydanticCustomError:
+    """The error a type raises; braces in the user's text stay text. ``key`` is the one of a mapping it is about."""
+    return PydanticCustomError(id, "{message}", {"message": message, "hint": hint, "key": key})
 
 
 def _name(value: str) -> str:

@@ -31,6 +31,11 @@ class Lowered:
     refused: tuple[Diagnostic, ...]
     notes: tuple[str, ...]
 
+    @property
+    def places(self) -> Mapping[str, Span]:
+        """Where each step comes from, by its id."""
+        return {step: span for (step, name), span in self.spans.items() if not name}
+
 
 def lower(loaded: Loaded) -> Lowered:
     """The project's pipeline.
@@ -80,7 +85,7 @@ def _steps(loaded: Loaded) -> Iterator[Step]:
 
 def _spans(loaded: Loaded, steps: tuple[Step, ...]) -> Iterator[tuple[Wire, Span]]:
     for step in steps:
-        yield (step.id, ""), loaded.span(_place(step))
+        yield (step.id, ""), loaded.span(_place(step), True)
         if step.id in loaded.project.components:
             for name in step.inputs:
                 yield (step.id, name), loaded.span(("components", step.id, "inputs", name))

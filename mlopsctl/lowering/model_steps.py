@@ -10,7 +10,7 @@ from mlopsctl.config.sections.deployment import Preflight
 from mlopsctl.config.sections.training import Training
 from mlopsctl.gates.needs import needs
 from mlopsctl.ground.digest import Json
-from mlopsctl.lowering.placing import place
+from mlopsctl.lowering.placing import located, place
 from mlopsctl.pipeline.ir import Ref, Step
 from mlopsctl.pipeline.names import model_name
 
@@ -59,6 +59,8 @@ def _train_steps(loaded: Loaded, training: Training, data: dict[str, Ref]) -> It
     project = loaded.project
     dataset = project.data[project.training_data]
     for name, target in training.targets.items():
+        with located(loaded.span(("training", "targets", name, "entrypoint"))):
+            code = target.code(loaded.folder)
         yield place(
             "train",
             f"train-{name}",
@@ -70,7 +72,7 @@ def _train_steps(loaded: Loaded, training: Training, data: dict[str, Ref]) -> It
                 "positive": dataset.positive,
             },
             seed=project.seed,
-            code=target.code(loaded.folder),
+            code=code,
             packages=target.packages(),
         )
 

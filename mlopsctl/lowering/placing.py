@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 from mlopsctl.components.spec import ComponentSpec, InputSpec, spec
 from mlopsctl.ground.digest import Json
+from mlopsctl.ground.errors import InvalidProject, Span
 from mlopsctl.pipeline.ir import Input, Ref, Step
 
 
@@ -40,6 +43,16 @@ def place(
         state_inputs=contract.state_inputs,
         seed=seed,
     )
+
+
+@contextmanager
+def located(span: Span) -> Iterator[None]:
+    """Problems without a place stand at this one: what reads the user's code does not know who asked for it."""
+    try:
+        yield
+    except InvalidProject as problem:
+        told = [replace(one, span=one.span or span) for one in problem.diagnostics]
+        raise InvalidProject(told) from None
 
 
 def _input(contract: ComponentSpec, name: str, ref: Ref) -> Input:

@@ -98,8 +98,11 @@ class Registry:
         with asking(self._tracking) as client:
             client.delete_registered_model_alias(name, alias)
 
-    def download(self, name: str, version: str, destination: Path) -> Path:
+    def download(self, name: str, version: str, destination: Path, digest: str = "") -> Path:
         """Fetch the version's MLflow model folder to ``destination``, which then holds all of it or does not exist.
+
+        Args:
+            digest: of the model that it must be; by default what the version's tag says.
 
         Raises:
             Problem: when there is no such version, its files are gone, or they are not the model its digest names.
@@ -113,7 +116,7 @@ class Registry:
         staging = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
         try:
             fetched = self._fetched(source, staging, f"{name} version {version}")
-            _verify(fetched, (found.tags or {}).get(DIGEST_KEY, ""), f"{name} version {version}")
+            _verify(fetched, digest or (found.tags or {}).get(DIGEST_KEY, ""), f"{name} version {version}")
             if destination.exists():
                 shutil.rmtree(destination)
             os.rename(fetched, destination)
@@ -167,12 +170,17 @@ def _registered(found: ModelVersion) -> RegisteredVersion:
     return RegisteredVersion(found.name, str(found.version), digest, found.run_id or "", found.source or "")
 
 
-def _verify(fetched: Path, digest: str, what: str) -> None:
-    """A registry can be written by others, so the model's bytes are checked against the digest that was released."""
+def holds_model(model_dir: Path, digest: str) -> bool:
+    """Whether an MLflow model folder holds the very model of that digest."""
     from mlopsctl.artifacts.manifest import folder_digest
 
-    packed = packed_folder(fetched)
-    if digest and (packed is None or folder_digest(packed) != digest):
+    packed = packed_folder(model_dir)
+    return packed is not None and folder_digest(packed) == digest
+
+
+def _verify(fetched: Path, digest: str, what: str) -> None:
+    """A registry can be written by others, so the model's bytes are checked against the digest that was released."""
+    if digest and not holds_model(fetched, digest):
         raise StepProblem.because(
             "model-changed",
             f"the files of {what} are not the model {digest} that was registered",

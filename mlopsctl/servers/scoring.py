@@ -7,7 +7,7 @@ It needs MLflow and uvicorn, and nothing of this package. Its life:
 3. answer on the *private* socket, where only the starter asks, and say ``ready`` on the *leash*;
 4. when the leash says ``admit``, answer on the *public* socket as well, close the private one, and say ``admitted``;
 5. hand the public socket to whoever knocks at the *door*, so that a successor can share its queue of connections;
-6. on TERM, take no more connections, end each open one after its next answer, and leave.
+6. on TERM, or when its folder is removed, take no more connections, end each open one after its next answer, and leave.
 
 The leash is a socket pair. Until it was admitted, the server ends when the other end of the leash closes: a starter
 that is killed leaves nothing behind.
@@ -32,6 +32,7 @@ KEEP_ALIVE = 5
 """Seconds that an idle connection stays open; a leaving server waits that long for the last ones."""
 ANSWERING = 30
 """Seconds that a leaving server gives to requests it is answering."""
+_LOOK_AROUND = 0.5
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -135,7 +136,7 @@ async def serve(
             leash.admitted.set()  # frees the waiting thread
             await left
             return
-    async with _answering(app, public, leaving):
+    async with _answering(app, public, leaving), _at_home(leaving):
         if door is not None:
             loop.add_reader(door, _hand_over, door, public.dup())
         leash.say("admitted")
@@ -145,6 +146,29 @@ async def serve(
         if door is not None:
             loop.remove_reader(door)
             door.close()
+
+
+@contextlib.asynccontextmanager
+async def _at_home(leaving: asyncio.Event) -> AsyncIterator[None]:
+    """Leave when the folder it was started in is removed: nobody could find this process any more."""
+
+    async def watch() -> None:
+        while _has_folder():
+            await asyncio.sleep(_LOOK_AROUND)
+        leaving.set()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+
+
+def _has_folder() -> bool:
+    try:
+        return os.stat(".").st_nlink > 0
+    except OSError:
+        return False
 
 
 @contextlib.asynccontextmanager

@@ -45,7 +45,7 @@ def opened(reads: Sequence[Path] = (), writes: Sequence[Path] = ()) -> Iterator[
         }
         with duckdb.connect(":memory:", config=config) as connection:
             folders = [*(path for path in reads if path.is_dir()), *writes]
-            connection.execute(f"SET allowed_directories = {_paths(folders, '/')}")
+            connection.execute(f"SET allowed_directories = {_paths([*folders, *map(_exactly, folders)], '/')}")
             single = [path for path in reads if not path.is_dir()]
             connection.execute(f"SET allowed_paths = {_paths([*single, *map(_exactly, single)])}")
             connection.execute("SET enable_external_access = false")
@@ -58,7 +58,7 @@ def opened(reads: Sequence[Path] = (), writes: Sequence[Path] = ()) -> Iterator[
                     "out-of-memory", f"the data does not fit: {_first(str(why))}", hint=hint
                 ) from why
             except (duckdb.DataError, duckdb.InvalidInputException) as why:
-                if told := _malformed(str(why)):
+                if told := malformed(str(why)):
                     raise StepProblem.because("bad-data", told[0], hint=told[1]) from why
                 hint = "correct the data, or declare the column's type"
                 raise StepProblem.because(
@@ -106,7 +106,7 @@ def _paths(paths: Sequence[Path | str], end: str = "") -> str:
     return "[" + ", ".join(literal(f"{path}{end}") for path in paths) + "]"
 
 
-def _malformed(message: str) -> tuple[str, str] | None:
+def malformed(message: str) -> tuple[str, str] | None:
     """Message and hint for what the engine says of a delimited line that does not fit; ``None`` for all else."""
     line = re.search(r"CSV Error on Line: (\d+)", message)
     if line is None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mlopsctl.checks import Drift, Skew
 from mlopsctl.config.semantics.scene import Scene, unknown
+from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import Diagnostic
 from mlopsctl.ground.source import DocPath
 from mlopsctl.triggers import DataTrigger, DriftTrigger
@@ -89,3 +90,38 @@ def _promotion(scene: Scene) -> Iterator[Diagnostic]:
     elif promotion.source not in scene.environments:
         others = [name for name in scene.environments if name != scene.environment]
         yield scene.error("unknown-reference", *_at(unknown("environment", promotion.source, others), path))
+    elif scene.environment in (ring := _ring(scene)):
+        yield _promoted_in_a_circle(scene, ring)
+
+
+def _ring(scene: Scene) -> list[str]:
+    """The environments that are promoted from each other in a circle, from where this one's chain first closes."""
+    chain, name = [scene.environment], _source(scene, scene.environment)
+    while name and name not in chain:
+        chain.append(name)
+        name = _source(scene, name)
+    return chain[chain.index(name) :] if name else []
+
+
+def _source(scene: Scene, environment: str) -> str:
+    """The environment that another one is promoted from, or empty text."""
+    node: Json = scene.whole.data
+    for key in map(str, _from(environment)):
+        node = node.get(key) if isinstance(node, Mapping) else None
+    return node if isinstance(node, str) else ""
+
+
+def _from(environment: str) -> DocPath:
+    return ("environments", environment, "promotion", "from")
+
+
+def _promoted_in_a_circle(scene: Scene, ring: list[str]) -> Diagnostic:
+    """The same for every environment of the circle: it is told once, where the first of them in the text stands."""
+    first = min(range(len(ring)), key=lambda at: scene.environments.index(ring[at]))
+    ring = ring[first:] + ring[:first]
+    path = " <- ".join([*ring, ring[0]])
+    places = [(scene.whole.span_of(_from(name)), f"{name} is promoted from {_source(scene, name)}") for name in ring]
+    return Diagnostic(
+        "promotion-cycle", f"environments are promoted in a circle: {path}", places[0][0],
+        "let one of them be promoted from nothing", related=tuple(places[1:]),
+    )  # fmt: skip

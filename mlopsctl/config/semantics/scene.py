@@ -20,6 +20,7 @@ class Scene:
 
     Attributes:
         document: what the project was made from, with positions.
+        whole: the document as written, with every environment's overlay.
         environments: all names of environments, ``environment`` among them.
         folder: the folder of the project file.
     """
@@ -29,6 +30,7 @@ class Scene:
     environment: str
     environments: tuple[str, ...]
     folder: Path
+    whole: Document
 
     def error(self, id: str, message: str, path: DocPath, hint: str = "", *, key: bool = False) -> Diagnostic:
         """An error at a node, or at its key."""

@@ -77,3 +77,12 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
 def test_a_misspelt_command_is_answered_with_the_right_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert door.run(app, ["aply"]) == ExitCode.USAGE
     assert "apply" in capsys.readouterr().err
+
+
+def test_a_global_option_behind_the_command_is_told_where_it_belongs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert door.run(app, ["plan", "-C", "somewhere"]) == ExitCode.USAGE
+    assert "before the command" in capsys.readouterr().err
+
+
+def test_an_unknown_output_of_version_is_a_usage_error() -> None:
+    assert door.run(app, ["version", "--output", "jsn"]) == ExitCode.USAGE
