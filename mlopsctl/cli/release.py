@@ -10,7 +10,7 @@ import typer
 
 from mlopsctl.cli.door import end
 from mlopsctl.cli.options import EnvironmentOption, Output, OutputOption, ParameterOption, PlanOutput, shared
-from mlopsctl.ground.errors import ExitCode
+from mlopsctl.ground.errors import ExitCode, UsageProblem
 
 if TYPE_CHECKING:
     from mlopsctl.config.load import Loaded
@@ -47,6 +47,12 @@ def plan(
     from mlopsctl.render.console import console
     from mlopsctl.render.plan import plan_json, plan_markdown, plan_text
 
+    if out is not None and not refresh:
+        raise UsageProblem.because(
+            "unsealed-plan",
+            "a plan that did not ask the registry and the server cannot be applied",
+            hint="leave out --no-refresh, or --out",
+        )
     made = make(_load(context, environment, parameter), refresh=refresh)
     if out is not None:
         write_atomic(out, plan_json(made).encode())

@@ -152,11 +152,18 @@ def _require_task(dotted: str, estimator: Any, task: str) -> None:
     )
 
 
+_LIKELY, _FEW, _TELLING = 3, 20, 4
+
+
 def _did_you_mean(name: str, known: Iterable[str]) -> str:
     choices = sorted(known)
     folded = {choice.lower(): choice for choice in reversed(choices)}
-    near = get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
+    typed = name.lower()
+    begun = [choice for choice in folded if len(choice) >= _TELLING and typed.startswith(choice)]
+    slip = get_close_matches(typed, folded, n=1, cutoff=0.8)
+    near = slip or list(dict.fromkeys([*begun, *get_close_matches(typed, folded, n=_LIKELY, cutoff=0.5)]))[:_LIKELY]
     listed = f"there are {', '.join(choices)}" if choices else ""
     if near:
-        return f"did you mean {folded[near[0]]}?" + (f" {listed}" if len(choices) <= 20 else "")
+        likely = " or ".join(folded[match] for match in near)
+        return f"did you mean {likely}?" + (f" {listed}" if len(choices) <= _FEW else "")
     return listed

@@ -99,11 +99,11 @@ class StateStore:
             return self._read(connection, lease.project, lease.environment)
 
     def clear(self, lease: Lease) -> EnvironmentState:
-        """Follow nothing, with no policy and no hold; the history stays."""
+        """Follow nothing, with no policy; the history stays, and so does a hold: only :meth:`release_hold` lifts it."""
         with self._database.writing() as connection:
             at = _position(connection, lease)
             releases.leave(connection, lease.project, lease.environment, at.serial + 1, withdrawn=False)
-            _write(connection, lease, at, gates="null", hold="")
+            _write(connection, lease, at, gates="null")
             return self._read(connection, lease.project, lease.environment)
 
     def intend(self, lease: Lease, key: str, kind: str, payload: Json) -> Intent:

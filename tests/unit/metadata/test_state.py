@@ -125,13 +125,14 @@ def test_nothing_is_released_while_a_rollback_holds(state: StateStore, lease: Le
     assert state.release(lease, release(3), GATES).release == release(3)
 
 
-def test_clearing_forgets_the_release_and_keeps_the_history(state: StateStore, lease: Lease) -> None:
+def test_clearing_forgets_the_release_and_keeps_the_history_and_the_hold(state: StateStore, lease: Lease) -> None:
     released(state, lease, 2)
     state.rollback(lease, None, "bad")
     found = state.clear(lease)
-    assert (found.release, found.gates, found.hold, found.serial) == (None, None, "", 4)
+    assert (found.release, found.gates, found.hold, found.serial) == (None, None, "bad", 4)
     assert found.history == (release(2, withdrawn=True), release(1))
     assert found.next_number == 3
+    state.release_hold(lease)
     assert state.release(lease, release(3), GATES).release == release(3)
 
 

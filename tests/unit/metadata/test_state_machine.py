@@ -108,7 +108,7 @@ class StateMachine(RuleBasedStateMachine):
     def clear(self) -> None:
         self.state.clear(self.lease)
         self.model.leave(withdrawn=False)
-        self.model.gates, self.model.hold = None, ""
+        self.model.gates = None
         self.model.serial += 1
 
     @rule(key=keys, payload=gates)
