@@ -161,7 +161,7 @@ def _did_you_mean(name: str, known: Iterable[str]) -> str:
     typed = name.lower()
     begun = [choice for choice in folded if len(choice) >= _TELLING and typed.startswith(choice)]
     slip = get_close_matches(typed, folded, n=1, cutoff=0.8)
-    near = slip or list(dict.fromkeys([*begun, *get_close_matches(typed, folded, n=_LIKELY, cutoff=0.5)]))[:_LIKELY]
+    near = list(dict.fromkeys([*begun, *slip])) or get_close_matches(typed, folded, n=_LIKELY, cutoff=0.5)
     listed = f"there are {', '.join(choices)}" if choices else ""
     if near:
         likely = " or ".join(folded[match] for match in near)
