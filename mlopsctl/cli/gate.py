@@ -10,7 +10,6 @@ import typer
 
 from mlopsctl.cli.door import end
 from mlopsctl.cli.options import EnvironmentOption, Output, OutputOption, ParameterOption, shared
-from mlopsctl.ground.errors import ExitCode
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +32,7 @@ def check(
     """Judge an evaluation by the gates as they are in mlops.yaml now. Runs nothing."""
     from mlopsctl.config.load import load_project, parse_overrides
     from mlopsctl.delivery.gates import check_gates
+    from mlopsctl.delivery.outcome import EXIT_CODES
     from mlopsctl.evidence import Verdict
     from mlopsctl.render.console import console
     from mlopsctl.render.outcome import gate_text, gates_json
@@ -48,7 +48,7 @@ def check(
             console().print(gate_text(gate))
         if not blessing.gates:
             typer.echo("The project has no gate, so nothing is proved.")
-    end({Verdict.PASS: ExitCode.DONE, Verdict.FAIL: ExitCode.REFUSED, Verdict.ERROR: ExitCode.UNDECIDED}[verdict])
+    end(EXIT_CODES[verdict])
 
 
 def explain(

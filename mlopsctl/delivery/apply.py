@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from mlopsctl import __version__
 from mlopsctl.config.load import Loaded
-from mlopsctl.delivery.driver import Setting, StepDriver
+from mlopsctl.delivery.driver import Setting, StepDriver, reused
 from mlopsctl.delivery.environment import writing
 from mlopsctl.delivery.findings import findings_of
 from mlopsctl.delivery.git import read_git
@@ -217,10 +217,7 @@ def _standing_results(prepared: Prepared) -> tuple[str, Mapping[str, StepResult]
         if planned.cached is None:
             results[planned.step.id] = StepResult(StepState.SKIPPED, problem=planned.skipped)
             continue
-        outputs = {name: artifact.digest for name, artifact in planned.cached.outputs.items()}
-        results[planned.step.id] = StepResult(
-            StepState.CACHED, outputs, notes=planned.cached.notes, line=planned.cached.line
-        )
+        results[planned.step.id] = reused(planned.cached)
         run = max(run, planned.cached.run)
     return run, results
 

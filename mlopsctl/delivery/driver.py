@@ -85,7 +85,7 @@ class StepDriver:
         planned = self._planned.get(step.id)
         if planned is not None and digests == {name: artifact.digest for name, artifact in planned.inputs.items()}:
             self._prepared[step.id] = _Prepared(planned.key, planned.material, planned.inputs)
-            return _reused(planned)
+            return reused(planned)
         material = key_material(step, digests, self._around)
         key = step_key(material)
         inputs = {
@@ -156,7 +156,7 @@ class StepDriver:
             return None
         if lost_effect(record, self._setting.live):
             return None
-        return _reused(record)
+        return reused(record)
 
     def _task(self, step: Step, inputs: Mapping[str, ArtifactRecord]) -> StepTask:
         setting = self._setting
@@ -180,7 +180,8 @@ class StepDriver:
         )
 
 
-def _reused(record: ExecutionRecord) -> StepResult:
+def reused(record: ExecutionRecord) -> StepResult:
+    """The result of a step whose recorded execution is taken again."""
     return StepResult(
         state=StepState.CACHED,
         outputs={name: artifact.digest for name, artifact in record.outputs.items()},

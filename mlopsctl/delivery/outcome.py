@@ -10,6 +10,12 @@ from mlopsctl.ground.errors import ExitCode, Span
 from mlopsctl.metadata.records import Release
 from mlopsctl.step.task import StepResult, StepState
 
+EXIT_CODES: Mapping[Verdict, ExitCode] = {
+    Verdict.PASS: ExitCode.DONE,
+    Verdict.FAIL: ExitCode.REFUSED,
+    Verdict.ERROR: ExitCode.UNDECIDED,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -79,8 +85,4 @@ class Outcome:
         """1 for a failed step, 3 and 4 for the verdict, else 0."""
         if self.failed:
             return ExitCode.FAILED
-        return {
-            Verdict.PASS: ExitCode.DONE,
-            Verdict.FAIL: ExitCode.REFUSED,
-            Verdict.ERROR: ExitCode.UNDECIDED,
-        }[self.verdict]
+        return EXIT_CODES[self.verdict]
