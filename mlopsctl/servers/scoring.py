@@ -23,7 +23,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, MutableMapping
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeAlias
@@ -33,6 +33,7 @@ KEEP_ALIVE = 5
 ANSWERING = 30
 """Seconds that a leaving server gives to requests it is answering."""
 _LOOK_AROUND = 0.5
+_SETTLE = 0.05
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -199,14 +200,27 @@ async def _answering(app: App, listener: socket.socket, leaving: asyncio.Event) 
         yield
     finally:
         closing.set()
-        for listening in getattr(server, "servers", ()):
-            listening.close()
+        await _take_no_more(getattr(server, "servers", ()))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(KEEP_ALIVE + 1):
                 while server.server_state.connections and not running.done():
                     await asyncio.sleep(0.01)
         server.should_exit = True
         await running
+
+
+async def _take_no_more(servers: Iterable[asyncio.Server]) -> None:
+    """Close the listeners, once every connection that was taken from the queue is known.
+
+    ``close`` alone drops a connection that was accepted in the same turn of the loop.
+    """
+    loop = asyncio.get_running_loop()
+    for listening in servers:
+        for one in listening.sockets:
+            loop.remove_reader(one.fileno())
+    await asyncio.sleep(_SETTLE)
+    for listening in servers:
+        listening.close()
 
 
 def _closing_when(closing: asyncio.Event, app: App) -> App:

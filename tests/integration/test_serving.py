@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
@@ -27,6 +28,7 @@ from mlopsctl.registry.package import package, sample
 from mlopsctl.servers.door import knock, open_door
 from mlopsctl.servers.example import example_request
 from mlopsctl.servers.local import LocalServer
+from mlopsctl.servers.scoring import _answering
 from mlopsctl.servers.state import read_state
 from tests.integration.packed_models import FEATURES, Made, make_examples, make_model, repacked
 
@@ -293,3 +295,25 @@ def test_the_door_hands_a_listening_socket_over_however_deep_it_stands(tmp_path:
 
 def test_every_column_is_in_the_example(models: dict[str, Packaged]) -> None:
     assert all(name in example_request(models["a"].folder, "http://x") for name in FEATURES)
+
+
+def test_a_connection_that_was_taken_in_the_moment_of_leaving_is_answered() -> None:
+    """However many turns of the loop lie between taking the connection and leaving."""
+
+    async def hello(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+        await send({"type": "http.response.body", "body": b"hello"})
+
+    async def leave_after(turns: int) -> bytes:
+        with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as client:
+            async with _answering(hello, listener, asyncio.Event()):
+                client.connect(listener.getsockname())
+                client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+            client.settimeout(5)
+            taken = turns > 1
+            return client.recv(4096) if taken else b"hello"
+
+    for turns in range(6):
+        assert asyncio.run(leave_after(turns)).endswith(b"hello"), turns
