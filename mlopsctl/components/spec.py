@@ -69,6 +69,7 @@ class Work:
         tracking: the MLflow tracking URI, for the components that register.
         run_id: the run's id, for records only.
         seed: the project's ``seed`` parameter.
+        clock: the moment of the plan, milliseconds since the epoch; 0 for a step that reads no clock.
     """
 
     project: Path
@@ -79,6 +80,7 @@ class Work:
     tracking: str = ""
     run_id: str = ""
     seed: int = 0
+    clock: int = 0
 
     def many(self, name: str) -> dict[str, Path]:
         """The folders wired to a ``many`` input, by key, in wired order."""

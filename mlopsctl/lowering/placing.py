@@ -22,12 +22,14 @@ def place(
     sources: Mapping[str, str] | None = None,
     code: Sequence[str] = (),
     packages: Sequence[str] = (),
+    state_inputs: Sequence[str] = (),
 ) -> Step:
     """The step of a standard component.
 
     Args:
         wires: by input name (``models.<key>`` for an input that takes many), what it reads.
         sources, code, packages: as in :class:`~mlopsctl.pipeline.ir.Step`; packages beside those it always uses.
+        state_inputs: what the plan pins for this step, beside what it pins for every step of the component.
     """
     contract = spec(component)
     return Step(
@@ -40,7 +42,7 @@ def place(
         sources=sources or {},
         code=tuple(sorted(set(code))),
         packages=tuple(sorted({*contract.packages, *packages})),
-        state_inputs=contract.state_inputs,
+        state_inputs=(*contract.state_inputs, *state_inputs),
         seed=seed,
     )
 

@@ -69,6 +69,7 @@ def _story(task: StepTask) -> StepResult:
         tracking=task.tracking,
         run_id=task.run_id,
         seed=task.seed,
+        clock=task.clock,
     )
     notes = _call(component, work, parameters)
     check_outputs(dict(work.outputs))

@@ -40,6 +40,7 @@ class StepTask:
         inputs: by wired name; skipped optional producers are absent.
         state: pinned state inputs, artifact digests by name (``champion``).
         staging: absolute path of a private folder, made for this attempt.
+        clock: the moment that the plan pinned, milliseconds since the epoch; 0 for a step that reads no clock.
     """
 
     run_id: str
@@ -55,6 +56,7 @@ class StepTask:
     state: Mapping[str, str] = field(default_factory=dict)
     tracking: str = ""
     seed: int = 0
+    clock: int = 0
 
 
 @dataclass(frozen=True, slots=True)

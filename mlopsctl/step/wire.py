@@ -56,6 +56,7 @@ class _Task(_Wire):
     state: dict[str, str]
     tracking: str
     seed: int
+    clock: int
 
 
 class _Request(_Wire):
