@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,6 +74,11 @@ def apply(
     in_process: InProcessOption = False,
     no_cache: NoCacheOption = False,
     release_hold: Annotated[bool, typer.Option("--release-hold", help="Lift the hold that a rollback left.")] = False,
+    override: Annotated[
+        list[str] | None,
+        typer.Option(help="Break this gate for the model it refused last, where `promotion` allows it; needs --reason."),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why the gate is broken; kept and shown until a clean release.")] = "",
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Make it so: run what changed, judge the model, release and serve it when every gate passes.
@@ -84,7 +90,9 @@ def apply(
     from mlopsctl.render.outcome import outcome_json, outcome_text
 
     loaded = _load(context, environment, parameter)
-    options = _options(jobs, in_process, no_cache, saved, release_hold)
+    options = replace(
+        _options(jobs, in_process, no_cache, saved, release_hold), broken=tuple(override or ()), reason=reason
+    )
     ask = not yes and saved is None and sys.stdin.isatty() and sys.stdout.isatty()
     with make_progress(quiet=output is Output.JSON, live=not in_process) as progress:
         outcome = make_it_so(loaded, options, progress, lambda made: _agreed(made, ask, output))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from mlopsctl.components.spec import ComponentSpec, InputSpec, Notes, Parameters, Work
 from mlopsctl.evidence import BLESSING_FILE, EVALUATION_FILE, Evaluation, read, write
 from mlopsctl.gates import Gate
@@ -11,11 +9,18 @@ from mlopsctl.gates.judge import judge, summary
 from mlopsctl.pipeline.ir import ArtifactType
 
 
+class BrokenGates(Parameters):
+    """Gates broken by hand for one model, with the reason; any other model is judged as if there were none."""
+
+    model: str
+    gates: dict[str, str]
+
+
 class GateParameters(Parameters):
-    """The gates as written, and those broken by hand with the reason."""
+    """The gates as written, and those broken by hand."""
 
     gates: tuple[Gate, ...] = ()
-    overrides: dict[str, str] = Field(default_factory=dict)
+    overrides: BrokenGates | None = None
 
 
 SPEC = ComponentSpec(
@@ -24,18 +29,24 @@ SPEC = ComponentSpec(
     inputs={"evaluation": InputSpec(ArtifactType.EVALUATION)},
     outputs={"blessing": ArtifactType.BLESSING},
     parameters=GateParameters,
+    state_inputs=("overrides",),
 )
 
 
 def run(work: Work, parameters: GateParameters) -> Notes:
     """Read the evaluation, judge it, write the blessing."""
     evaluation = read(Evaluation, work.inputs["evaluation"], EVALUATION_FILE)
-    blessing = judge(parameters.gates, evaluation, parameters.overrides)
+    broken = parameters.overrides
+    blessing = judge(
+        parameters.gates, evaluation, broken.gates if broken is not None and broken.model == evaluation.model else {}
+    )
     write(blessing, work.outputs["blessing"], BLESSING_FILE)
     return Notes(
         values={
             "verdict": blessing.verdict.value,
+            "model": evaluation.model,
             "gates": {gate.name: gate.verdict.value for gate in blessing.gates if gate.decides},
+            "overridden": {gate.name: gate.overridden for gate in blessing.gates if gate.overridden},
         },
         line=summary(blessing),
     )

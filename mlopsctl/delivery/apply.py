@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from mlopsctl import __version__
 from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.driver import Setting, StepDriver, reused
-from mlopsctl.delivery.environment import writing
+from mlopsctl.delivery.environment import last_findings, writing
 from mlopsctl.delivery.findings import findings_of
 from mlopsctl.delivery.git import read_git
 from mlopsctl.delivery.history import StoredHistory
 from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.make import Desired, make_plan
 from mlopsctl.delivery.outcome import Outcome
+from mlopsctl.delivery.override import Override, asked
+from mlopsctl.delivery.pinned import moment
 from mlopsctl.delivery.plan import Plan, Seal
 from mlopsctl.delivery.policy import gates_json, read_gates
 from mlopsctl.delivery.ready import require_step_libraries
@@ -50,16 +52,30 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to apply. ``sealed`` is the seal of a saved plan; ``release_hold`` lifts the hold of a rollback."""
+    """How to apply.
+
+    Attributes:
+        sealed: the seal of a saved plan.
+        release_hold: lift the hold of a rollback.
+        broken: gates to break by hand, with the ``reason``.
+    """
 
     settings: Settings = Settings()
     sealed: Seal | None = None
     release_hold: bool = False
     reuse: bool = True
+    broken: tuple[str, ...] = ()
+    reason: str = ""
 
 
-def prepare(loaded: Loaded, stores: Stores, *, refresh: bool = True, lift_hold: bool = False) -> Prepared:
-    """Read what there is and make the plan; ``lift_hold``: as it will be once the hold is lifted.
+def prepare(
+    loaded: Loaded, stores: Stores, *, refresh: bool = True, lift_hold: bool = False, override: Override | None = None
+) -> Prepared:
+    """Read what there is and make the plan.
+
+    Args:
+        lift_hold: make it as it will be once the hold is lifted.
+        override: gates to break by hand.
 
     Raises:
         InvalidProject: when the project asks for something this version cannot execute, or its data is missing.
@@ -77,6 +93,8 @@ def prepare(loaded: Loaded, stores: Stores, *, refresh: bool = True, lift_hold: 
         gates=loaded.project.evaluation.gates,
         applied_gates=read_gates(state.gates),
         served=loaded.project.deployment is not None,
+        now=moment(),
+        override=override,
         notes=(*lowered.notes, *notes, *_interrupted(loaded, stores)),
     )
     plan = make_plan(desired, lowered.pipeline, around, history, state, live)
@@ -104,7 +122,9 @@ def apply(loaded: Loaded, options: Options, observer: Observer, confirm: Callabl
     """
     with open_stores(loaded) as stores, writing(loaded, stores) as lease:
         take_over(stores, lease)
-        prepared = prepare(loaded, stores, lift_hold=options.release_hold)
+        broken = options.broken
+        override = asked(loaded, last_findings(loaded, stores), broken, options.reason) if broken else None
+        prepared = prepare(loaded, stores, lift_hold=options.release_hold, override=override)
         _refuse_stale(options.sealed, prepared.plan.seal)
         if not confirm(prepared.plan):
             return None

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl.delivery.live import Live
+from mlopsctl.delivery.pinned import artifacts, clock, parameters, stale
 from mlopsctl.delivery.plan import History
-from mlopsctl.delivery.steps import lost_effect, stale_evidence
+from mlopsctl.delivery.steps import lost_effect
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.log import log_for
 from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
@@ -152,7 +153,7 @@ class StepDriver:
         if not self._setting.reuse:
             return None
         record = self._history.cached([key]).get(key)
-        if record is None or stale_evidence(step, record, self._setting.pinned):
+        if record is None or stale(step, record, self._setting.pinned):
             return None
         if lost_effect(record, self._setting.live):
             return None
@@ -168,15 +169,16 @@ class StepDriver:
             project=str(setting.project),
             artifacts=setting.artifacts,
             staging="",
-            parameters=step.parameters,
+            parameters=parameters(step, setting.pinned),
             inputs={
                 name: TaskInput(artifact.digest, artifact.type, guard=step.inputs[name].guard)
                 for name, artifact in inputs.items()
             },
             outputs=step.outputs,
-            state={name: setting.pinned[name] for name in step.state_inputs if setting.pinned.get(name)},
+            state=artifacts(step, setting.pinned),
             tracking=setting.tracking,
             seed=step.seed or 0,
+            clock=clock(step, setting.pinned),
         )
 
 

@@ -61,6 +61,12 @@ def findings_of_executions(executions: tuple[ExecutionRecord, ...], stores: Stor
     )
 
 
+def last_findings(loaded: Loaded, stores: Stores) -> Findings:
+    """The evidence of the environment's last run."""
+    runs = stores.metadata.runs(loaded.project.name, loaded.environment, limit=1)
+    return findings_of_executions(tuple(stores.metadata.executions(runs[0].id)) if runs else (), stores)
+
+
 def rollback(loaded: Loaded, to: int | None, reason: str) -> Standing:
     """Serve an earlier release again and hold it; see :func:`~mlopsctl.delivery.release.roll_back`."""
     with open_stores(loaded) as stores, writing(loaded, stores) as lease:

@@ -10,6 +10,9 @@ from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
 from mlopsctl.metadata.store import MetadataStore
 from mlopsctl.step.task import StepState
 
+_LOOK_BACK = 200
+"""Runs that are searched for data that passed its checks."""
+
 
 class StoredHistory:
     """The history of one project in one environment, read from its stores.
@@ -78,3 +81,11 @@ class StoredHistory:
         """Why a guard artifact's verdict is not pass, in a sentence; empty when it is."""
         file, kind = evidence.GUARDS[artifact.type.value]
         return evidence.refusal(evidence.parse(kind, self._artifacts.read(artifact.digest, file)))
+
+    def accepted_statistics(self, dataset: str) -> str:
+        """The digest of the statistics of the data that passed its checks last; empty when none did."""
+        for run in self._metadata.runs(self._project, self._environment, limit=_LOOK_BACK):
+            for record in self._metadata.executions(run.id):
+                if record.step == f"validate-{dataset}" and record.notes.get("verdict") == evidence.Verdict.PASS.value:
+                    return record.inputs["statistics"].digest
+        return ""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from mlopsctl import __version__
 from mlopsctl.delivery.live import Live
+from mlopsctl.delivery.override import Override, standing
 from mlopsctl.delivery.others import gate_lines, release_line, server_lines
+from mlopsctl.delivery.pinned import pin
 from mlopsctl.delivery.plan import History, Plan, Seal, StepPlan
 from mlopsctl.delivery.policy import gates_json
 from mlopsctl.delivery.steps import plan_steps
@@ -21,13 +23,15 @@ from mlopsctl.step.key import Surroundings
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What the project asks for beside its steps."""
+    """What the project asks for beside its steps; ``now`` is the plan's clock, ``override`` a gate broken by hand."""
 
     project: str
     environment: str
     gates: Sequence[Gate]
     applied_gates: Sequence[Gate]
     served: bool
+    now: str = ""
+    override: Override | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -41,7 +45,7 @@ def make_plan(
 ) -> Plan:
     """What ``apply`` would do now, and why."""
     champion = champion_of(state, live)
-    pinned = {"champion": champion} if champion else {}
+    pinned = pin(pipeline, history, champion, desired.override or standing(state), desired.now)
     steps = plan_steps(pipeline, around, history, pinned, live)
     challenger = _output(steps, "select", "model")
     release = release_line(steps, challenger, _refused(steps), state, live)
@@ -65,12 +69,13 @@ def make_plan(
 def champion_of(state: EnvironmentState, live: Live) -> str:
     """The digest of the model to beat; empty for none.
 
-    What is released, else the newest that ever was, else what the registry's alias points to: a lost history must not
+    What is released, else the newest that was and was not withdrawn, else what the registry's alias points to: a lost history must not
     turn the next release into a first one, which nothing has to beat.
     """
     if state.release is not None:
         return state.release.model
-    return state.history[-1].model if state.history else live.alias_digest
+    blessed = [release.model for release in state.history if not release.withdrawn]
+    return blessed[-1] if blessed else live.alias_digest
 
 
 def _output(steps: Sequence[StepPlan], id: str, name: str) -> str:

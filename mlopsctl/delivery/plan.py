@@ -62,6 +62,10 @@ class History(Protocol):
         """Why a guard artifact's verdict is not pass, in a sentence; empty when it is."""
         ...
 
+    def accepted_statistics(self, dataset: str) -> str:
+        """The digest of the statistics of the data that passed its checks last; empty when none did."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class StepPlan:
@@ -127,7 +131,7 @@ class Plan:
     Attributes:
         steps: in pipeline order.
         others: gates, the release and the server; ``KEEP`` lines are things that stay.
-        pinned: state inputs read once, artifact digests by name (``champion``).
+        pinned: state inputs read once, by name; see ``delivery/pinned.py``.
         notes: what a reader should know beside the changes (a hold, the last refusal, kinds that wait for a version).
     """
 

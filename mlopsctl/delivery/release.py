@@ -100,6 +100,7 @@ def settle(
             registry_version=pushed.version,
             released=int(time.time() * 1000),
             gates=gates,
+            overrides=_broken(findings),
         )
         release = _located(stores, release)
         with _intended(stores, lease, "release", {"model": release.model, "version": release.registry_version}):
@@ -108,6 +109,12 @@ def settle(
         return Standing(state, release, url)
     url = make_live(loaded, stores, state.release) if state.release is not None else ""
     return Standing(state, None, url)
+
+
+def _broken(findings: Findings) -> dict[str, str]:
+    """The gates that were broken by hand, with the reason."""
+    gates = findings.blessing.gates if findings.blessing is not None else ()
+    return {gate.name: gate.overridden for gate in gates if gate.overridden}
 
 
 def make_live(loaded: Loaded, stores: Stores, release: Release) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlopsctl.delivery.live import Live
+from mlopsctl.delivery.pinned import stale
 from mlopsctl.delivery.plan import History, StepPlan
 from mlopsctl.delivery.reasons import differences
 from mlopsctl.evidence import Verdict
@@ -30,7 +31,7 @@ def plan_steps(
     """Every step's plan, in pipeline order.
 
     Args:
-        pinned: artifact digests of state inputs, by name.
+        pinned: state inputs by name; see :mod:`mlopsctl.delivery.pinned`.
         live: the live systems; a step whose effect there is gone runs again although its key is known.
     """
     known = _Known(around, history, pinned, live)
@@ -98,7 +99,7 @@ def _decide(draft: _Draft, record: ExecutionRecord | None, known: _Known) -> Ste
     if draft.skipped:
         return StepPlan(step, (), skipped=draft.skipped)
     if record is not None:
-        moved = stale_evidence(step, record, known.pinned) or lost_effect(record, known.live)
+        moved = stale(step, record, known.pinned) or lost_effect(record, known.live)
         return StepPlan(step, (moved,)) if moved else StepPlan(step, (), cached=record)
     last = known.last(step)
     if draft.rerun:
@@ -111,19 +112,6 @@ def _decide(draft: _Draft, record: ExecutionRecord | None, known: _Known) -> Ste
 def _reads(names: Sequence[str]) -> str:
     *first, last = dict.fromkeys(names)
     return f"reads {', '.join(first)} and {last}, which run" if first else f"reads {last}, which runs"
-
-
-def stale_evidence(step: Step, record: ExecutionRecord, pinned: Mapping[str, str]) -> str:
-    """Why a recorded result was made against another state than the pinned one; empty when it still holds.
-
-    A new champion never makes evidence stale that is about the champion itself: nothing is to be released then.
-    """
-    judged = {artifact.digest for artifact in record.inputs.values()}
-    for name in step.state_inputs:
-        before, now = record.state_inputs.get(name, ""), pinned.get(name, "")
-        if before != now and now not in judged:
-            return f"the {name} is another one than the evidence compares with"
-    return ""
 
 
 def lost_effect(record: ExecutionRecord, live: Live) -> str:

@@ -54,7 +54,8 @@ def gate_text(gate: GateResult) -> RenderableType:
     """One gate: its mark, its name, the number that decided."""
     if not gate.decides:
         return _line("·", "dim", f"gate {gate.name}", f"{gate.reason}; it does not decide")
-    return _marked(gate.verdict, f"gate {gate.name}", gate.reason)
+    broken = f"; broken by hand: {gate.overridden}" if gate.overridden else ""
+    return _marked(gate.verdict, f"gate {gate.name}", f"{gate.reason}{broken}")
 
 
 def conclusion(outcome: Outcome) -> str:

@@ -1,0 +1,99 @@
+"""What a plan reads once and pins: the champion, the data accepted last, the clock, gates broken by hand.
+
+None of it is in a step's key. Names: ``champion`` (the digest of a model), ``previous-<dataset>`` (the digest of the
+statistics of the data that passed its checks last), ``clock`` (a moment of UTC in ISO format), ``overrides`` (a model
+and the gates broken for it, as JSON).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from mlopsctl.delivery.override import Override
+from mlopsctl.delivery.plan import History
+from mlopsctl.evidence import Verdict
+from mlopsctl.ground.digest import Json, canonical_json
+from mlopsctl.metadata.records import ExecutionRecord
+from mlopsctl.pipeline.ir import Pipeline, Step
+
+CHAMPION = "champion"
+CLOCK = "clock"
+OVERRIDES = "overrides"
+PREVIOUS = "previous-"
+
+
+def pin(
+    pipeline: Pipeline, history: History, champion: str, override: Override | None, now: str
+) -> Mapping[str, str]:
+    """What the pipeline's steps want to know beside their inputs; what there is none of is left out.
+
+    Args:
+        champion: digest of the model to beat; empty for none.
+        now: the moment of the plan, as ISO text.
+    """
+    wanted = {name for step in pipeline.steps for name in step.state_inputs}
+    found = {CHAMPION: champion, CLOCK: now if CLOCK in wanted else "", OVERRIDES: _written(override)}
+    for name in sorted(wanted):
+        if name.startswith(PREVIOUS):
+            found[name] = history.accepted_statistics(name.removeprefix(PREVIOUS))
+    return {name: value for name, value in found.items() if value}
+
+
+def artifacts(step: Step, pinned: Mapping[str, str]) -> dict[str, str]:
+    """The pinned artifacts that a step wants, digests by name."""
+    return {name: pinned[name] for name in step.state_inputs if name not in (CLOCK, OVERRIDES) and pinned.get(name)}
+
+
+def clock(step: Step, pinned: Mapping[str, str]) -> int:
+    """The pinned moment in milliseconds since the epoch; 0 for a step that wants none."""
+    moment = pinned.get(CLOCK, "") if CLOCK in step.state_inputs else ""
+    return int(datetime.fromisoformat(moment).timestamp() * 1000) if moment else 0
+
+
+def parameters(step: Step, pinned: Mapping[str, str]) -> Mapping[str, Json]:
+    """The step's parameters, with the gates broken by hand where it wants them."""
+    broken = pinned.get(OVERRIDES, "") if OVERRIDES in step.state_inputs else ""
+    return {**step.parameters, "overrides": json.loads(broken)} if broken else step.parameters
+
+
+def stale(step: Step, record: ExecutionRecord, pinned: Mapping[str, str]) -> str:
+    """Why a recorded result was made against another state than the pinned one; empty when it still holds.
+
+    A new champion never makes evidence stale that is about the champion itself: nothing is to be released then. Data
+    that passed stays passed, and data that was too old grows no younger.
+    """
+    judged = {artifact.digest for artifact in record.inputs.values()}
+    for name in step.state_inputs:
+        before, now = record.state_inputs.get(name, ""), pinned.get(name, "")
+        if name == OVERRIDES:
+            if _broken(record, now) != record.notes.get("overridden", {}):
+                return "gates were broken by hand for this model" if now else "no gate is broken by hand any more"
+        elif name.startswith(PREVIOUS):
+            passed = record.notes.get("verdict") == Verdict.PASS.value
+            if before != now and not passed:
+                return "other data passed its checks meanwhile"
+        elif name != CLOCK and before != now and now not in judged:
+            return f"the {name} is another one than the evidence compares with"
+    return ""
+
+
+def moment() -> str:
+    """Now, as it is pinned: seconds of UTC."""
+    return datetime.now(UTC).replace(microsecond=0).isoformat()
+
+
+def _written(override: Override | None) -> str:
+    if override is None:
+        return ""
+    return canonical_json({"model": override.model, "gates": dict(override.gates)}).decode()
+
+
+def _broken(record: ExecutionRecord, pinned: str) -> Json:
+    """The gates that the pinned override would break on the model that the record is about."""
+    verdicts = record.notes.get("gates")
+    asked = json.loads(pinned) if pinned else {}
+    if not isinstance(verdicts, Mapping) or asked.get("model") != record.notes.get("model"):
+        return {}
+    return {name: why for name, why in asked["gates"].items() if verdicts.get(name, "pass") != Verdict.PASS.value}
