@@ -58,9 +58,9 @@ def shared(
 
 
 def _register() -> None:
-    from mlopsctl.cli import environment, gate, init, pipeline, release, validate
+    from mlopsctl.cli import answers, champion, environment, gate, init, pipeline, release, runs, validate
 
-    for module in (init, validate, pipeline, release, environment, gate):
+    for module in (init, validate, pipeline, release, environment, gate, champion, runs, answers):
         module.register(app)
 
 

@@ -11,6 +11,17 @@ import typer
 
 from mlopsctl.cli.door import end
 from mlopsctl.cli.options import EnvironmentOption, Output, OutputOption, ParameterOption, PlanOutput, shared
+from mlopsctl.cli.selection import (
+    FromOption,
+    HiddenFrom,
+    HiddenStep,
+    HiddenUntil,
+    KeepGoingOption,
+    StepOption,
+    UntilOption,
+    refuse_selection,
+    selection,
+)
 from mlopsctl.ground.errors import ExitCode, UsageProblem
 
 if TYPE_CHECKING:
@@ -28,7 +39,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.command(epilog="Example: mlopsctl plan -e prod --out prod.plan && mlopsctl apply -e prod prod.plan")(plan)
     app.command(epilog="Example: mlopsctl apply -e dev -p seed=7")(apply)
-    app.command(epilog="Example: mlopsctl run --no-cache")(run)
+    app.command(epilog="Examples: mlopsctl run --no-cache · mlopsctl run --step train-forest · mlopsctl run --from select")(run)
     app.command(epilog="Example: mlopsctl rollback -e prod --reason 'complaints since noon'")(rollback)
     app.command(epilog="Example: mlopsctl destroy -e dev")(destroy)
 
@@ -54,7 +65,7 @@ def plan(
             "a plan that did not ask the registry and the server cannot be applied",
             hint="leave out --no-refresh, or --out",
         )
-    made = make(_load(context, environment, parameter), refresh=refresh)
+    made = make(load(context, environment, parameter), refresh=refresh)
     if out is not None:
         write_atomic(out, plan_json(made).encode())
     if output is PlanOutput.TEXT:
@@ -73,6 +84,10 @@ def apply(
     jobs: JobsOption = None,
     in_process: InProcessOption = False,
     no_cache: NoCacheOption = False,
+    keep_going: KeepGoingOption = True,
+    step: HiddenStep = "",
+    from_: HiddenFrom = "",
+    until: HiddenUntil = "",
     release_hold: Annotated[bool, typer.Option("--release-hold", help="Lift the hold that a rollback left.")] = False,
     override: Annotated[
         list[str] | None,
@@ -89,17 +104,20 @@ def apply(
     from mlopsctl.orchestrators.local.progress import make_progress
     from mlopsctl.render.outcome import outcome_json, outcome_text
 
-    loaded = _load(context, environment, parameter)
-    options = replace(
-        _options(jobs, in_process, no_cache, saved, release_hold), broken=tuple(override or ()), reason=reason
+    refuse_selection(step, from_, until)
+    loaded = load(context, environment, parameter)
+    how = replace(
+        options(jobs, in_process, no_cache, saved, release_hold, keep_going),
+        broken=tuple(override or ()),
+        reason=reason,
     )
     ask = not yes and saved is None and sys.stdin.isatty() and sys.stdout.isatty()
     with make_progress(quiet=output is Output.JSON, live=not in_process) as progress:
-        outcome = make_it_so(loaded, options, progress, lambda made: _agreed(made, ask, output))
+        outcome = make_it_so(loaded, how, progress, lambda made: agreed(made, ask, output))
     if outcome is None:
         typer.echo("Nothing was done.")
         end(ExitCode.APPROVAL)
-    _print(outcome_json(outcome) if output is Output.JSON else outcome_text(outcome))
+    show(outcome_json(outcome) if output is Output.JSON else outcome_text(outcome))
     end(outcome.exit_code)
 
 
@@ -110,17 +128,24 @@ def run(
     jobs: JobsOption = None,
     in_process: InProcessOption = False,
     no_cache: NoCacheOption = False,
+    keep_going: KeepGoingOption = True,
+    step: StepOption = "",
+    from_: FromOption = "",
+    until: UntilOption = "",
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Run the pipeline up to its verdict. Nothing is registered, released or served."""
+    """Run the pipeline, or some of its steps, up to its verdict. Nothing is registered, released or served."""
     from mlopsctl.delivery.apply import run as run_it
     from mlopsctl.orchestrators.local.progress import make_progress
     from mlopsctl.render.outcome import outcome_json, outcome_text
 
-    loaded = _load(context, environment, parameter)
+    loaded = load(context, environment, parameter)
+    how = replace(
+        options(jobs, in_process, no_cache, None, False, keep_going), selection=selection(step, from_, until)
+    )
     with make_progress(quiet=output is Output.JSON, live=not in_process) as progress:
-        outcome = run_it(loaded, _options(jobs, in_process, no_cache, None, False), progress)
-    _print(outcome_json(outcome) if output is Output.JSON else outcome_text(outcome))
+        outcome = run_it(loaded, how, progress)
+    show(outcome_json(outcome) if output is Output.JSON else outcome_text(outcome))
     end(outcome.exit_code)
 
 
@@ -133,7 +158,7 @@ def rollback(
     """Serve an earlier release again, and hold it there until `apply --release-hold`."""
     from mlopsctl.delivery.environment import rollback as go_back
 
-    standing = go_back(_load(context, environment, None), to, reason)
+    standing = go_back(load(context, environment, None), to, reason)
     release = standing.state.release
     if release is not None:
         typer.echo(f"Rolled back to {release.registry_name} v{release.registry_version}; held: {standing.state.hold}")
@@ -145,7 +170,7 @@ def destroy(context: typer.Context, environment: EnvironmentOption = None, yes: 
     """Stop serving and forget the release. Registered models, runs and artifacts stay."""
     from mlopsctl.delivery.environment import destroy as take_down
 
-    loaded = _load(context, environment, None)
+    loaded = load(context, environment, None)
     question = f"Stop serving {loaded.project.name} in {loaded.environment} and forget its release?"
     if not yes and sys.stdin.isatty() and not typer.confirm(question):
         end(ExitCode.APPROVAL)
@@ -153,20 +178,29 @@ def destroy(context: typer.Context, environment: EnvironmentOption = None, yes: 
     typer.echo(f"{loaded.project.name} is no longer released in {loaded.environment}; its models and history stay.")
 
 
-def _load(context: typer.Context, environment: str | None, parameters: list[str] | None) -> Loaded:
+def load(context: typer.Context, environment: str | None, parameters: list[str] | None) -> Loaded:
+    """The project that the command line names."""
     from mlopsctl.config.load import load_project, parse_overrides
 
     return load_project(shared(context).directory, environment, parse_overrides(parameters or []))
 
 
-def _options(jobs: int | None, in_process: bool, no_cache: bool, saved: Path | None, release_hold: bool) -> Options:
+def options(
+    jobs: int | None,
+    in_process: bool,
+    no_cache: bool,
+    saved: Path | None,
+    release_hold: bool,
+    keep_going: bool = True,
+) -> Options:
+    """How to apply, from the command line."""
     import os
 
     from mlopsctl.delivery.apply import Options
     from mlopsctl.orchestrators.local.run import Settings
 
     return Options(
-        settings=Settings(jobs=jobs or os.cpu_count() or 1, in_process=in_process),
+        settings=Settings(jobs=jobs or os.cpu_count() or 1, in_process=in_process, keep_going=keep_going),
         sealed=None if saved is None else _seal(saved),
         release_hold=release_hold,
         reuse=not no_cache,
@@ -179,7 +213,8 @@ def _seal(saved: Path) -> Seal:
     return read_seal(saved)
 
 
-def _agreed(made: Plan, ask: bool, output: Output) -> bool:
+def agreed(made: Plan, ask: bool, output: Output) -> bool:
+    """Show the plan, and ask where somebody can answer."""
     from mlopsctl.render.console import console
     from mlopsctl.render.plan import plan_text
 
@@ -188,7 +223,8 @@ def _agreed(made: Plan, ask: bool, output: Output) -> bool:
     return not ask or not made.changes or typer.confirm("Apply this plan?")
 
 
-def _print(result: object) -> None:
+def show(result: object) -> None:
+    """Print a result: text as it is, anything else through the console."""
     from mlopsctl.render.console import console
 
     if isinstance(result, str):

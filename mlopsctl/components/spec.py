@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 from pydantic import BaseModel, ConfigDict
 
 from mlopsctl.ground.digest import Json
-from mlopsctl.pipeline.ir import ArtifactType
+from mlopsctl.pipeline.ir import ArtifactType, Resources
 
 
 class Parameters(BaseModel):
@@ -70,6 +70,7 @@ class Work:
         run_id: the run's id, for records only.
         seed: the project's ``seed`` parameter.
         clock: the moment of the plan, milliseconds since the epoch; 0 for a step that reads no clock.
+        resources: what the step asked of the machine.
     """
 
     project: Path
@@ -81,6 +82,7 @@ class Work:
     run_id: str = ""
     seed: int = 0
     clock: int = 0
+    resources: Resources = Resources()
 
     def many(self, name: str) -> dict[str, Path]:
         """The folders wired to a ``many`` input, by key, in wired order."""
@@ -111,8 +113,8 @@ class Component(Protocol):
 MODULES: Mapping[str, str] = {
     name: f"mlopsctl.components.{name}"
     for name in (
-        "ingest", "statistics", "schema", "validate", "transform", "train",
-        "select", "evaluate", "gate", "preflight", "push",
+        "ingest", "statistics", "schema", "validate", "transform", "tune", "train",
+        "select", "evaluate", "gate", "preflight", "push", "adopt", "own",
     )
 }  # fmt: skip
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mlopsctl import __version__
 from mlopsctl.config.load import Loaded
+from mlopsctl.delivery.adopt import adopting
 from mlopsctl.delivery.driver import Setting, StepDriver, reused
 from mlopsctl.delivery.environment import last_findings, writing
 from mlopsctl.delivery.findings import findings_of
@@ -24,6 +25,7 @@ from mlopsctl.delivery.policy import gates_json, read_gates
 from mlopsctl.delivery.ready import require_step_libraries
 from mlopsctl.delivery.refresh import moved_since, read_live, read_surroundings
 from mlopsctl.delivery.release import bring_champion, settle, take_over
+from mlopsctl.delivery.select_steps import BorrowingDriver, BorrowingObserver, Chosen, Selection, choose, narrow
 from mlopsctl.delivery.stores import Stores, open_stores
 from mlopsctl.ground.errors import Diagnostic, ExitCode, Locked, Problem
 from mlopsctl.ground.log import log_for
@@ -40,7 +42,10 @@ _log = log_for("apply")
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan with everything it was made from, ready to be shown or applied."""
+    """A plan with everything it was made from, ready to be shown or applied.
+
+    ``borrowed`` are the results of steps that are not run, where only some are.
+    """
 
     lowered: Lowered
     around: Surroundings
@@ -48,6 +53,7 @@ class Prepared:
     state: EnvironmentState
     live: Live
     plan: Plan
+    borrowed: Mapping[str, StepResult] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,8 @@ class Options:
         sealed: the seal of a saved plan.
         release_hold: lift the hold of a rollback.
         broken: gates to break by hand, with the ``reason``.
+        adopted: a registered model (``models:/name/3``) that takes the place of one that would be trained.
+        selection: the steps to run; only :func:`run` can run some.
     """
 
     settings: Settings = Settings()
@@ -66,21 +74,32 @@ class Options:
     reuse: bool = True
     broken: tuple[str, ...] = ()
     reason: str = ""
+    adopted: str = ""
+    selection: Selection = Selection()
 
 
 def prepare(
-    loaded: Loaded, stores: Stores, *, refresh: bool = True, lift_hold: bool = False, override: Override | None = None
+    loaded: Loaded,
+    stores: Stores,
+    *,
+    refresh: bool = True,
+    lift_hold: bool = False,
+    override: Override | None = None,
+    adopted: str = "",
 ) -> Prepared:
     """Read what there is and make the plan.
 
     Args:
         lift_hold: make it as it will be once the hold is lifted.
         override: gates to break by hand.
+        adopted: see :class:`Options`.
 
     Raises:
         InvalidProject: when the project asks for something this version cannot execute, or its data is missing.
     """
     lowered = executable(lower(loaded))
+    if adopted:
+        lowered = adopting(loaded, stores, lowered, adopted)
     around = read_surroundings(loaded, lowered.pipeline, stores)
     history = StoredHistory(stores.metadata, stores.artifacts, loaded.project.name, loaded.environment)
     state = stores.state.read(loaded.project.name, loaded.environment)
@@ -124,7 +143,7 @@ def apply(loaded: Loaded, options: Options, observer: Observer, confirm: Callabl
         take_over(stores, lease)
         broken = options.broken
         override = asked(loaded, last_findings(loaded, stores), broken, options.reason) if broken else None
-        prepared = prepare(loaded, stores, lift_hold=options.release_hold, override=override)
+        prepared = prepare(loaded, stores, lift_hold=options.release_hold, override=override, adopted=options.adopted)
         _refuse_stale(options.sealed, prepared.plan.seal)
         if not confirm(prepared.plan):
             return None
@@ -153,15 +172,36 @@ def run(loaded: Loaded, options: Options, observer: Observer) -> Outcome:
     """Run the pipeline up to its verdict; nothing is registered, released or served."""
     with open_stores(loaded) as stores, writing(loaded, stores):
         prepared = prepare(loaded, stores, refresh=False)
-        steps = tuple(s for s in prepared.lowered.pipeline.steps if s.component not in ("preflight", "push"))
-        pipeline = replace(prepared.lowered.pipeline, steps=steps)
-        prepared = replace(prepared, lowered=replace(prepared.lowered, pipeline=pipeline))
+        chosen = _chosen(loaded, stores, prepared, options.selection)
+        lowered = replace(prepared.lowered, pipeline=chosen.pipeline)
         started = time.monotonic()
-        id, results = execute(loaded, stores, prepared, options, observer)
-        findings = findings_of(pipeline, results, stores.artifacts)
-        outcome = Outcome(id, loaded.environment, results, findings, judged_only=True, places=prepared.lowered.places)
+        prepared = replace(prepared, lowered=lowered, borrowed=chosen.borrowed)
+        id, all_results = execute(loaded, stores, prepared, options, observer)
+        results = {step: result for step, result in all_results.items() if step not in chosen.borrowed}
+        outcome = Outcome(
+            id,
+            loaded.environment,
+            results,
+            findings_of(chosen.pipeline, results, stores.artifacts),
+            judged_only=True,
+            partial=not options.selection.whole,
+            notes=chosen.notes,
+            places=lowered.places,
+        )
         _finish(stores, outcome, recorded=True)
         return replace(outcome, seconds=time.monotonic() - started)
+
+
+def _chosen(loaded: Loaded, stores: Stores, prepared: Prepared, selection: Selection) -> Chosen:
+    """The steps up to the verdict, or those of them that were asked for."""
+    whole = prepared.lowered.pipeline
+    outside = [step.id for step in whole.steps if step.component in ("preflight", "push")]
+    pipeline = replace(whole, steps=tuple(step for step in whole.steps if step.id not in outside))
+    wanted = choose(pipeline, selection, outside)
+    if selection.whole:
+        return Chosen(pipeline)
+    latest = stores.metadata.latest(loaded.project.name, loaded.environment)
+    return narrow(pipeline, wanted, prepared.plan, latest, stores.artifacts)
 
 
 def execute(
@@ -191,8 +231,8 @@ def execute(
     try:
         results = run_pipeline(
             prepared.lowered.pipeline,
-            driver,
-            observer,
+            BorrowingDriver(driver, prepared.borrowed),
+            BorrowingObserver(observer, prepared.borrowed),
             workspace=stores.home / "staging",
             logs=stores.home / "runs" / record.id,
             settings=options.settings,

@@ -14,7 +14,8 @@ from mlopsctl.delivery.outcome import Findings
 from mlopsctl.delivery.refresh import read_live
 from mlopsctl.delivery.release import Standing, roll_back, take_down
 from mlopsctl.delivery.stores import Stores, open_stores
-from mlopsctl.metadata.records import EnvironmentState, ExecutionRecord, RunRecord
+from mlopsctl.ground.errors import UsageProblem
+from mlopsctl.metadata.records import EnvironmentState, ExecutionRecord, Release, RunRecord
 from mlopsctl.metadata.state import Lease
 
 
@@ -77,6 +78,20 @@ def destroy(loaded: Loaded) -> EnvironmentState:
     """Stop serving and forget the release; models, runs and artifacts stay."""
     with open_stores(loaded) as stores, writing(loaded, stores) as lease:
         return take_down(loaded, stores, lease)
+
+
+def retire(loaded: Loaded) -> Release:
+    """Take the champion out of service for good: nothing has to beat it any more. The release it was.
+
+    Raises:
+        UsageProblem: when nothing is released.
+    """
+    with open_stores(loaded) as stores, writing(loaded, stores) as lease:
+        release = stores.state.read(loaded.project.name, loaded.environment).release
+        if release is None:
+            raise UsageProblem.because("nothing-released", f"nothing is released in {loaded.environment}")
+        take_down(loaded, stores, lease, retired=True)
+        return release
 
 
 @contextmanager

@@ -74,7 +74,8 @@ def champion_of(state: EnvironmentState, live: Live) -> str:
     """
     if state.release is not None:
         return state.release.model
-    blessed = [release.model for release in state.history if not release.withdrawn]
+    last = {release.model: release.withdrawn for release in state.history}
+    blessed = [release.model for release in state.history if not last[release.model]]
     return blessed[-1] if blessed else live.alias_digest
 
 

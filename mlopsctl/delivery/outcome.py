@@ -53,6 +53,8 @@ class Outcome:
         served: the address of the server, empty where there is none.
         places: where each step comes from in ``mlops.yaml``.
         judged_only: the run stopped at the verdict; nothing was to be checked in a server or registered.
+        partial: only some steps were to run; without a gate among them there is nothing to judge.
+        notes: what a reader should know beside the results.
     """
 
     run: str
@@ -65,6 +67,8 @@ class Outcome:
     served: str = ""
     seconds: float = 0.0
     judged_only: bool = False
+    partial: bool = False
+    notes: tuple[str, ...] = ()
     places: Mapping[str, Span] = field(default_factory=dict)
 
     @property
@@ -73,6 +77,8 @@ class Outcome:
         findings = self.findings
         if self.judged_only and findings.checks is Verdict.PASS and findings.blessing is not None:
             return findings.blessing.verdict
+        if self.partial and findings.blessing is None:
+            return findings.checks
         return findings.verdict
 
     @property

@@ -20,17 +20,17 @@ def differences(step: Step, old: Json, new: Mapping[str, Json]) -> tuple[str, ..
 def _differences(step: Step, old: Mapping[str, Json], new: Mapping[str, Json]) -> Iterator[str]:
     if (old.get("component"), old.get("version")) != (new["component"], new["version"]):
         yield f"component {old.get('component')} v{old.get('version')} → {new['component']} v{new['version']}"
-    for path, before, after in _changes(old.get("parameters"), new["parameters"]):
+    for path, before, after in changes(old.get("parameters"), new["parameters"]):
         uri = step.sources.get(path)
         name = path.removeprefix("target.")  # a train step has one target, and its name says which
         yield f"data {uri} changed" if uri is not None else f"{name} {shown(before)} → {shown(after)}"
     if old.get("seed") != new["seed"]:
         yield f"seed {shown(old.get('seed'))} → {shown(new['seed'])}"
-    for file, before, after in _changes(old.get("code"), new["code"]):
+    for file, before, after in changes(old.get("code"), new["code"]):
         yield f"{file} {_happened(before, after)}"
-    for package, before, after in _changes(old.get("packages"), new["packages"]):
+    for package, before, after in changes(old.get("packages"), new["packages"]):
         yield f"{package} {shown(before)} → {shown(after)}"
-    for name, before, after in _changes(old.get("inputs"), new["inputs"]):
+    for name, before, after in changes(old.get("inputs"), new["inputs"]):
         wired = step.inputs.get(name)
         yield f"reads {wired.ref}, which changed" if wired else f"no longer reads {name}"
         del before, after
@@ -42,11 +42,11 @@ def _happened(before: Json, after: Json) -> str:
     return "is gone" if after is None else "changed"
 
 
-def _changes(old: Json, new: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Json, Json]]:
+def changes(old: Json, new: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Json, Json]]:
     """Leaves that differ, as (dotted path, old, new); a list is a leaf."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in sorted({*old, *new}):
-            yield from _changes(old.get(key), new.get(key), (*path, key))
+            yield from changes(old.get(key), new.get(key), (*path, key))
     elif old != new:
         yield ".".join(path), old, new
 

@@ -15,7 +15,6 @@ from mlopsctl.pipeline.ir import Pipeline, Step
 from mlopsctl.pipeline.names import alias_of, model_name
 from mlopsctl.servers.example import example_request
 from mlopsctl.servers.local import LocalServer
-from mlopsctl.sources.files import FileSource
 from mlopsctl.step.key import Surroundings, code_digests, package_versions
 
 
@@ -35,12 +34,14 @@ def read_surroundings(loaded: Loaded, pipeline: Pipeline, stores: Stores) -> Sur
 
 def moved_since(loaded: Loaded, stores: Stores, around: Surroundings) -> Callable[[Step], bool]:
     """Whether the data or the code of a step is no longer what it was when the plan was made."""
-    sources = {d.source.uri: d.source for d in loaded.project.data.values() if isinstance(d.source, FileSource)}
+    sources = [dataset.source for dataset in loaded.project.data.values()]
 
     def moved(step: Step) -> bool:
         read = set(step.sources.values())
         try:
-            data = {uri: sources[uri].fingerprint(loaded.folder, stores.home / "digests") for uri in read}
+            asked = [source for source in sources if read & set(source.outside().values())]
+            now = [source.fingerprints(loaded.folder, stores.home / "digests") for source in asked]
+            data = {name: digest for one in now for name, digest in one.items() if name in read}
             code = code_digests(loaded.folder, step.code)
         except Problem:
             return True
@@ -51,16 +52,16 @@ def moved_since(loaded: Loaded, stores: Stores, around: Surroundings) -> Callabl
 
 
 def _fingerprints(loaded: Loaded, memo: Path) -> dict[str, str]:
-    """The digests of the data files, by URI; what is missing is told at the line that names it."""
+    """The digests of outside data by their names; what cannot be read is told at the line that asks for it."""
     found: dict[str, str] = {}
     problems: list[Diagnostic] = []
     for name, dataset in loaded.project.data.items():
-        if isinstance(dataset.source, FileSource):
-            try:
-                found[dataset.source.uri] = dataset.source.fingerprint(loaded.folder, memo)
-            except Problem as problem:
-                span = loaded.span(("data", name, "source", "uri"))
-                problems += [replace(diagnostic, span=span) for diagnostic in problem.diagnostics]
+        try:
+            found |= dataset.source.fingerprints(loaded.folder, memo)
+        except Problem as problem:
+            key = next(iter(dataset.source.outside()), "kind").partition(".")[0]
+            span = loaded.span(("data", name, "source", key))
+            problems += [replace(diagnostic, span=span) for diagnostic in problem.diagnostics]
     if problems:
         raise InvalidProject(problems)
     return found

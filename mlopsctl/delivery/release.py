@@ -152,14 +152,17 @@ def roll_back(loaded: Loaded, stores: Stores, lease: Lease, to: int | None, reas
     return Standing(state, target, url)
 
 
-def take_down(loaded: Loaded, stores: Stores, lease: Lease) -> EnvironmentState:
-    """Stop the server, remove the alias and forget the release; models, runs and history stay."""
+def take_down(loaded: Loaded, stores: Stores, lease: Lease, *, retired: bool = False) -> EnvironmentState:
+    """Stop the server, remove the alias and forget the release; models, runs and history stay.
+
+    ``retired``: the model is no longer one to beat either.
+    """
     close_intents(stores, lease)
     state = stores.state.read(loaded.project.name, loaded.environment)
     with _intended(stores, lease, "destroy", {"model": state.release.model if state.release else ""}):
         _server(loaded, stores).stop()
         stores.registry.delete_alias(model_name(loaded.project.name), alias_of(loaded.environment))
-        return stores.state.clear(lease)
+        return stores.state.clear(lease, withdrawn=retired)
 
 
 def take_over(stores: Stores, lease: Lease) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl.config.load import Loaded
 from mlopsctl.ground.errors import StepProblem
+from mlopsctl.ground.secrets import secret_value
 from mlopsctl.metadata.state import StateStore
 from mlopsctl.metadata.store import MetadataStore, open_store
 from mlopsctl.registry.client import Registry
@@ -44,7 +45,7 @@ def open_stores(loaded: Loaded) -> Iterator[Stores]:
     stores = loaded.project.stores
     artifacts_url = _located(stores.artifacts, loaded.folder)
     tracking = _located(stores.tracking, loaded.folder)
-    metadata = open_store(_located(stores.metadata, loaded.folder))
+    metadata = open_store(metadata_address(loaded))
     try:
         yield Stores(
             home=home,
@@ -57,6 +58,16 @@ def open_stores(loaded: Loaded) -> Iterator[Stores]:
         )
     finally:
         metadata.close()
+
+
+def metadata_address(loaded: Loaded) -> str:
+    """Where the records are; a secret address is looked up, and masked from now on.
+
+    Raises:
+        StepProblem: when the secret is not set.
+    """
+    address = loaded.project.stores.metadata
+    return _located(address if isinstance(address, str) else secret_value(address.secret), loaded.folder)
 
 
 def local_home(folder: Path) -> Path:

@@ -141,3 +141,65 @@ def test_after_destroy_the_newest_blessed_model_is_still_the_one_to_beat(project
     edit(project, "n_estimators: 1", "n_estimators: 30")
     assert applied(project).code == 0
     assert champion(project) == newest
+
+
+REGISTER = """
+import sys, mlflow, pandas as pd
+from mlflow.models import infer_signature
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+mlflow.set_tracking_uri(sys.argv[1])
+rows = pd.read_csv(sys.argv[2])
+given = rows[sys.argv[3].split(",")] if sys.argv[3] != "stranger" else rows[["length"]].rename(columns={"length": "petal"})
+encode = make_column_transformer((OneHotEncoder(), ["colour"]), remainder="passthrough")
+first = [encode] if "colour" in given else []
+fitted = make_pipeline(*first, RandomForestClassifier(n_estimators=25, max_depth=5, random_state=3)).fit(given, rows["kind"])
+mlflow.sklearn.log_model(
+    fitted, name="m", registered_model_name="by-hand", signature=infer_signature(given, fitted.predict(given)),
+    serialization_format="cloudpickle",
+)
+"""
+
+
+def register_by_hand(folder: Path, columns: str) -> None:
+    """A model that a colleague trained in a notebook and registered in the project's MLflow."""
+    import subprocess
+    import sys
+
+    tracking = f"sqlite:///{folder / '.mlops' / 'mlflow.db'}"
+    command = [sys.executable, "-W", "ignore", "-c", REGISTER, tracking, str(folder / "flowers.csv"), columns]
+    subprocess.run(command, check=True, capture_output=True, cwd=folder)
+
+
+def test_a_retired_champion_has_to_be_beaten_by_nobody(project: Path) -> None:
+    for _ in range(3):
+        if call(project, "retire", "-e", "dev", "--yes").code:
+            break
+        assert champion(project) == ""
+    edit(project, "max_depth: 7", "max_depth: 2")
+    done = applied(project)
+    assert done.code == 0, done
+
+
+def test_a_model_that_is_in_mlflow_is_adopted_through_the_same_gates(project: Path) -> None:
+    register_by_hand(project, "length,width,colour")
+    before = champion(project)
+    done = call(project, "adopt", "models:/by-hand/1", "-e", "dev")
+    assert done.code == 0, done
+    found = status(project)
+    assert found["champion"]["model"] != before
+    follow = applied(project)
+    assert follow.code in (0, 3), follow
+    assert "not-worse" in follow.out
+
+
+def test_a_model_that_cannot_be_adopted_is_told_why(project: Path) -> None:
+    before = champion(project)
+    register_by_hand(project, "stranger")
+    done = call(project, "adopt", "models:/by-hand/2", "-e", "dev")
+    assert (done.code, "reads petal, which the data does not have" in done.out) == (1, True), done
+    for wrong, code in (("models:/by-hand/99", 1), ("by-hand", 64)):
+        assert call(project, "adopt", wrong, "-e", "dev").code == code
+    assert champion(project) == before

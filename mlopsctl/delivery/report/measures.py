@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from mlopsctl.delivery.report.value import Against, GateRow, MetricRow, SliceRow, SliceTable
 from mlopsctl.delivery.report.verdicts import interval
 from mlopsctl.evidence import Comparison, Evaluation, Measurement, Verdict, worst
+from mlopsctl.gates.rule import slice_key, slice_name
 from mlopsctl.metrics.catalogue import METRICS
 
 CONFIDENCE = 0.95
@@ -21,7 +22,7 @@ def metric_rows(evaluation: Evaluation) -> tuple[MetricRow, ...]:
 
 
 def slice_tables(evaluation: Evaluation, gates: Sequence[GateRow]) -> tuple[SliceTable, ...]:
-    """A table for each sliced column: values that a gate did not pass first, then the largest."""
+    """A table for each sliced column: values that a gate did not pass first."""
     metrics = tuple(dict.fromkeys(found.metric for found in evaluation.measurements if not found.slice))
     measured = {(found.metric, found.slice): found for found in evaluation.measurements}
     compared = {(one.metric, one.against, one.slice): one for one in evaluation.comparisons}
@@ -29,9 +30,9 @@ def slice_tables(evaluation: Evaluation, gates: Sequence[GateRow]) -> tuple[Slic
     tables = []
     for column, values in evaluation.slices.items():
         rows = []
-        judging = [gate for gate in gates if gate.bounds is not None and ",".join(gate.bounds.columns) == column]
+        judging = [gate for gate in gates if gate.bounds is not None and slice_key(gate.bounds.columns) == column]
         for value, count in values.items():
-            name = f"{column}={value}"
+            name = slice_name(column, value)
             champion = compared.get((metrics[0], "champion", name)) if metrics else None
             verdicts = [part.verdict for gate in gates for part in gate.parts if part.slice == name]
             rows.append(
@@ -44,9 +45,22 @@ def slice_tables(evaluation: Evaluation, gates: Sequence[GateRow]) -> tuple[Slic
                     too_small=count < _smallest(judging),
                 )
             )
-        rows.sort(key=lambda row: (row.judged in (None, Verdict.PASS), -row.rows, row.value))
+        rows.sort(key=_order(values))
         tables.append(SliceTable(column, metrics, whole, tuple(rows[:MOST_SLICES]), max(0, len(rows) - MOST_SLICES)))
     return tuple(tables)
+
+
+def _order(values: Iterable[str]) -> Callable[[SliceRow], tuple[bool, float, str]]:
+    """What a gate did not pass comes first; then numbers in their order, and all else by its number of rows."""
+    try:
+        numbers = {value: float(value) for value in values}
+    except ValueError:
+        numbers = {}
+
+    def key(row: SliceRow) -> tuple[bool, float, str]:
+        return row.judged in (None, Verdict.PASS), numbers.get(row.value, -row.rows), row.value
+
+    return key
 
 
 def _smallest(judging: Sequence[GateRow]) -> int:

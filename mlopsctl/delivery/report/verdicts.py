@@ -12,6 +12,7 @@ from mlopsctl.components.gate import GateParameters
 from mlopsctl.delivery.report.value import Bounds, CheckRow, GateRow, Interval, ServerRow
 from mlopsctl.evidence import Anomalies, Blessing, Comparison, Evaluation, GateResult, InfraBlessing
 from mlopsctl.gates import Change, Gate
+from mlopsctl.gates.rule import slice_key
 from mlopsctl.ground.digest import Json
 
 _ASIDE = ("name", "kind", "severity", "description")
@@ -87,7 +88,7 @@ def _gate(result: GateResult, gate: Gate | None, evaluation: Evaluation | None) 
         overridden=result.overridden,
         not_judged=result.not_judged,
     )
-    whole = "" if gate is not None and result.slice == ",".join(gate.columns) else result.slice
+    whole = "" if gate is not None and result.slice == slice_key(gate.columns) else result.slice
     if evaluation is not None and not result.parts:
         row = _measured(row, gate, evaluation, whole)
     parts = tuple(_gate(part, gate, evaluation) for part in result.parts)
