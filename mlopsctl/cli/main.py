@@ -58,9 +58,29 @@ def shared(
 
 
 def _register() -> None:
-    from mlopsctl.cli import answers, champion, environment, gate, init, pipeline, release, runs, validate
+    from mlopsctl.cli import (
+        answers,
+        champion,
+        doctor,
+        environment,
+        fmt,
+        gate,
+        infer,
+        init,
+        pipeline,
+        release,
+        report,
+        runs,
+        schema,
+        state,
+        store,
+        validate,
+    )
 
-    for module in (init, validate, pipeline, release, environment, gate, champion, runs, answers):
+    for module in (
+        init, validate, schema, pipeline, release, environment, gate, champion, infer, runs, answers, report,
+        store, state, doctor, fmt,
+    ):  # fmt: skip
         module.register(app)
 
 
