@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,18 +11,12 @@ from typing import Any
 
 import pytest
 
-CHECKOUT = Path(__file__).parents[2]
+from tests.integration.examples import CHECKOUT, golden, mlopsctl, stable
+
 EXAMPLE = CHECKOUT / "examples" / "penguins"
 EXPECTED = EXAMPLE / "expected"
 
 pytestmark = pytest.mark.timeout(600)
-
-
-def mlopsctl(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("mlopsctl")), "-C", str(project), *arguments]
-    return subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False, cwd=project.parent
-    )
 
 
 @pytest.fixture(scope="module")
@@ -50,35 +41,15 @@ def applied(project: Path) -> dict[str, Any]:
     return outcome
 
 
-def stable(outcome: dict[str, Any]) -> dict[str, Any]:
-    """The parts of an outcome that are the same on every machine: states and verdicts, no times, ids or digests."""
-    return {
-        "exit_code": outcome["exit_code"],
-        "verdict": outcome["verdict"],
-        "steps": {name: step["state"] for name, step in outcome["steps"].items()},
-        "checks": {check["name"]: check["verdict"] for check in outcome["checks"]},
-        "gates": {gate["name"]: [gate["verdict"], gate["decides"]] for gate in outcome["gates"]},
-        "version": outcome["champion"]["version"],
-    }
-
-
 def test_the_outcome_is_the_expected_one(applied: dict[str, Any]) -> None:
     found = json.dumps(stable(applied), indent=2) + "\n"
-    golden = EXPECTED / "apply.json"
-    if os.environ.get("UPDATE_EXPECTED"):
-        EXPECTED.mkdir(exist_ok=True)
-        golden.write_text(found)
-    assert found == golden.read_text()
+    assert found == golden(EXPECTED / "apply.json", found)
 
 
 def test_the_graph_is_the_expected_one(project: Path) -> None:
     drawn = mlopsctl(project, "graph", "--format", "mermaid")
     assert drawn.returncode == 0, drawn.stderr
-    golden = EXPECTED / "graph.mmd"
-    if os.environ.get("UPDATE_EXPECTED"):
-        EXPECTED.mkdir(exist_ok=True)
-        golden.write_text(drawn.stdout)
-    assert drawn.stdout == golden.read_text()
+    assert drawn.stdout == golden(EXPECTED / "graph.mmd", drawn.stdout)
 
 
 def test_the_second_plan_is_empty(project: Path, applied: dict[str, Any]) -> None:
