@@ -42,6 +42,7 @@ test-unit: $(VENV)/.dev ## seconds; no network, no home folder
 	$(BIN)/python -m pytest tests/unit -n $(WORKERS)
 
 test-integration: $(VENV)/.dev mlmd ## real processes, servers and loopback
+	@bash scripts/postgres.sh
 	$(BIN)/python -m pytest tests/integration
 
 soak: $(VENV)/.dev ## minutes of repetition

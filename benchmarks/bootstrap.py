@@ -23,7 +23,8 @@ RESAMPLES, ROUNDS, LIMIT = 1000, 3, 1.0
 MILLION = 1_000_000
 CASES = (
     ("accuracy", 2, MILLION), ("macro_f1", 7, MILLION), ("accuracy", 7, 4_000), ("macro_f1", 7, 4_000),
-    ("log_loss", 7, 4_000), ("roc_auc", 2, 4_000), ("roc_auc", 7, 4_000), ("rmse", 0, 4_000), ("max_error", 0, 400),
+    ("recall", 2, MILLION), ("log_loss", 7, 4_000), ("roc_auc", 2, 4_000), ("roc_auc", 7, 4_000),
+    ("roc_auc", 2, 100_000), ("rmse", 0, 4_000), ("max_error", 0, 400),
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -84,7 +84,9 @@ class Anomalies:
 class Measurement:
     """One metric on one set of rows: ``slice`` is empty for all rows, else ``column=value``.
 
-    ``value`` is ``None`` where the metric is undefined, and ``problem`` says why.
+    ``value`` is ``None`` where the metric is undefined, and ``problem`` says why. ``low`` and ``high`` are the bounds
+    of its 95 % bootstrap interval, where one was drawn: of the challenger on all rows, unless that would take long
+    or a resample has no value.
     """
 
     metric: str
@@ -92,6 +94,17 @@ class Measurement:
     rows: int
     slice: str = ""
     problem: str = ""
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRange:
+    """What a gate must know of a metric that no catalogue holds: its better direction and the range of its values."""
+
+    direction: Literal["higher", "lower", "zero"]
+    minimum: float | None = None
+    maximum: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +131,8 @@ class Evaluation:
     """What `evaluate` measured (``evaluation.json``).
 
     ``champion`` is the artifact digest of the champion's model, empty where there was none.
-    ``slices`` lists, by column, every value seen with its number of rows.
+    ``slices`` lists, by column, every value seen with its number of rows. ``own`` are the metrics of the project's
+    own, by name.
     """
 
     task: str
@@ -129,6 +143,7 @@ class Evaluation:
     measurements: tuple[Measurement, ...]
     comparisons: tuple[Comparison, ...] = ()
     slices: dict[str, dict[str, int]] = field(default_factory=dict)
+    own: dict[str, MetricRange] = field(default_factory=dict)
 
     def measurement(self, metric: str, slice: str = "") -> Measurement | None:
         """The metric on that slice, if it was measured."""
@@ -146,6 +161,7 @@ class GateResult:
     ``decides`` is false for a first release, which a change gate reports and does not decide.
     ``parts`` holds the same for each judged slice value, ``not_judged`` the slices that had too few rows.
     ``overridden`` is the reason given for letting the release go by hand; the verdict stays what it was.
+    ``note`` is what a reader should know beside the verdict; it decides nothing.
     """
 
     name: str
@@ -159,6 +175,7 @@ class GateResult:
     parts: tuple[GateResult, ...] = ()
     not_judged: tuple[str, ...] = ()
     overridden: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

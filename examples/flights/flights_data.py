@@ -9,7 +9,10 @@ WEATHER = ["temp", "wind_speed", "precip", "pressure", "visib"]
 
 
 def load(airports: list[str]) -> pd.DataFrame:
-    """One row for each flight from these airports. Nothing that is known only after the flight left, except whether it came late."""
+    """One row for each flight from these airports.
+
+    Nothing in it is known only after the flight left, except whether it came late.
+    """
     flown = flights[flights["origin"].isin(airports)]
     joined = flown.merge(weather[["origin", "time_hour", *WEATHER]], on=["origin", "time_hour"], how="left")
     rows = joined[KNOWN_BEFORE + WEATHER].copy()

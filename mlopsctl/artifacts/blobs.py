@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from mlopsctl.artifacts.manifest import Manifest
 
 ASIDE = "quarantine"
+OBJECTS, MANIFESTS = "objects", "manifests"
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A blob that is there: its name, bytes, and when it was written (seconds since the epoch)."""
+
+    name: str
+    size: int
+    written: float
 
 
 class Blobs(Protocol):
@@ -28,6 +40,21 @@ class Blobs(Protocol):
 
     def uri(self, name: str) -> str:
         """Where the blob is, for people and other tools."""
+
+    def list(self, kind: str) -> Iterator[Blob]:
+        """Every blob under ``objects`` or ``manifests``, in no particular order."""
+
+    def remove(self, name: str) -> None:
+        """Remove a blob; nothing when it is gone already."""
+
+    def left_over(self, older: float) -> tuple[str, ...]:
+        """What writers left beside the blobs more than so many seconds ago; they were killed."""
+
+    def remove_left_over(self, name: str) -> None:
+        """Remove one of :meth:`left_over`."""
+
+    def locked(self, *, alone: bool) -> AbstractContextManager[bool]:
+        """Keep out who removes or, ``alone``, every other writer; false where the place has no lock."""
 
 
 def object_name(sha256: str) -> str:

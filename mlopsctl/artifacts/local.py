@@ -6,6 +6,7 @@ all objects are safe. A kill or a power loss at any moment leaves nothing half-w
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import secrets
@@ -16,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from mlopsctl.artifacts.blobs import ASIDE, manifest_name, object_name
+from mlopsctl.artifacts.blobs import ASIDE, Blob, manifest_name, object_name
 from mlopsctl.artifacts.manifest import FileEntry, Manifest
 from mlopsctl.artifacts.walk import OpenFile, chunks, files
 from mlopsctl.ground.files import sync_folder, write_atomic
@@ -32,7 +33,7 @@ class LocalBlobs:
         self._swept = False
 
     def save(self, folder: Path) -> Manifest:
-        with self._staging() as staging:
+        with self._locked(fcntl.LOCK_SH), self._staging() as staging:
             staged: dict[str, Path] = {}
             entries = []
             for number, file in enumerate(files(folder)):
@@ -41,7 +42,7 @@ class LocalBlobs:
                 entries.append(entry)
             manifest = Manifest.of(entries)
             self._publish(staged)
-        self._write_manifest(manifest)
+            self._write_manifest(manifest)
         return manifest
 
     def open(self, name: str) -> BinaryIO:
@@ -59,6 +60,49 @@ class LocalBlobs:
 
     def uri(self, name: str) -> str:
         return (self._root / name).as_uri()
+
+    def list(self, kind: str) -> Iterator[Blob]:
+        for path in sorted((self._root / kind).glob("*/[!.]*")):
+            with suppress(FileNotFoundError):
+                about = path.lstat()
+                yield Blob(path.relative_to(self._root).as_posix(), about.st_size, about.st_mtime)
+
+    def remove(self, name: str) -> None:
+        (self._root / name).unlink(missing_ok=True)
+
+    def left_over(self, older: float) -> tuple[str, ...]:
+        # Folders of writers, and manifests that were not yet renamed.
+        before = time.time() - older
+        found = [*(self._root / "tmp").glob("*"), *(self._root / "manifests").glob("*/.*.tmp")]
+        names = []
+        for path in found:
+            with suppress(FileNotFoundError):
+                if path.lstat().st_mtime <= before:
+                    names.append(path.relative_to(self._root).as_posix())
+        return tuple(sorted(names))
+
+    def remove_left_over(self, name: str) -> None:
+        path = self._root / name
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self, *, alone: bool) -> Iterator[bool]:
+        with self._locked(fcntl.LOCK_EX if alone else fcntl.LOCK_SH):
+            yield True
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        """Hold the store's lock, shared by those who add and alone for who removes; waits for its turn."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, how)
+            yield
+        finally:
+            os.close(lock)
 
     @contextmanager
     def _staging(self) -> Iterator[Path]:

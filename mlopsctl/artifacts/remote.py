@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from mlopsctl.artifacts.blobs import ASIDE, manifest_name, object_name
+from mlopsctl.artifacts.blobs import ASIDE, Blob, manifest_name, object_name
 from mlopsctl.artifacts.manifest import Manifest, scan
 from mlopsctl.artifacts.problems import StoreUnavailable, changing
 from mlopsctl.artifacts.walk import OpenFile, chunks, files
@@ -64,6 +66,34 @@ class RemoteBlobs:
 
     def uri(self, name: str) -> str:
         return str(self._fs.unstrip_protocol(self._path(name)))
+
+    def list(self, kind: str) -> Iterator[Blob]:
+        folder = self._path(kind)
+        if not self._fs.exists(folder):
+            return
+        for path, about in self._fs.find(folder, detail=True).items():
+            name = path[path.rindex(f"/{kind}/") + 1 :]
+            yield Blob(name, int(about.get("size") or 0), self._written(path))
+
+    def remove(self, name: str) -> None:
+        with suppress(FileNotFoundError):
+            self._fs.rm_file(self._path(name))
+
+    def left_over(self, older: float) -> tuple[str, ...]:
+        return ()
+
+    def remove_left_over(self, name: str) -> None:
+        """Nothing is ever left: an upload that was broken off is not shown."""
+
+    def locked(self, *, alone: bool) -> AbstractContextManager[bool]:
+        return nullcontext(False)
+
+    def _written(self, path: str) -> float:
+        """When a blob was written; now, where the place does not say."""
+        try:
+            return float(self._fs.modified(path).timestamp())
+        except (NotImplementedError, FileNotFoundError):
+            return time.time()
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"

@@ -37,7 +37,7 @@ class ArtifactStore:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._blobs = _blobs(url)
+        self.blobs = _blobs(url)
 
     def put(self, folder: Path) -> str:
         """Keep a copy of a folder and return its digest.
@@ -47,7 +47,7 @@ class ArtifactStore:
         """
         try:
             with self._talking("store the artifact"):
-                return self._blobs.save(folder).digest
+                return self.blobs.save(folder).digest
         except FileNotFoundError as error:
             raise changing(folder) from error
 
@@ -86,7 +86,7 @@ class ArtifactStore:
         """What an artifact is made of, verified against its digest."""
         name = _manifest_of(digest)
         try:
-            with self._talking("read the artifact"), self._blobs.open(name) as stream:
+            with self._talking("read the artifact"), self.blobs.open(name) as stream:
                 content = stream.read(_MAX_MANIFEST)
         except FileNotFoundError as error:
             raise MissingArtifact.because(
@@ -108,11 +108,18 @@ class ArtifactStore:
         """Which of the artifacts are there; see :meth:`has`."""
         names = {_manifest_of(digest): digest for digest in digests}
         with self._talking("look for artifacts"):
-            return {names[name] for name in self._blobs.present(names)}
+            return {names[name] for name in self.blobs.present(names)}
+
+    def discard(self, digest: str) -> None:
+        """Remove an artifact that nobody has heard of, with its files; only for one that no other shares files with."""
+        manifest = self.manifest(digest)
+        with self._talking("remove the artifact"):
+            for name in (_manifest_of(digest), *(object_name(entry.sha256) for entry in manifest.files)):
+                self.blobs.remove(name)
 
     def uri(self, digest: str) -> str:
         """Where the artifact's manifest is, for people and other tools."""
-        return self._blobs.uri(_manifest_of(digest))
+        return self.blobs.uri(_manifest_of(digest))
 
     def _copy(self, digest: str, entry: FileEntry, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -136,17 +143,17 @@ class ArtifactStore:
 
     def _chunks(self, digest: str, name: str) -> Iterator[bytes]:
         try:
-            with self._talking("read the artifact"), self._blobs.open(name) as stream:
+            with self._talking("read the artifact"), self.blobs.open(name) as stream:
                 yield from _read(stream)
         except FileNotFoundError as error:
             raise self._broken(digest, name, "a part of it is gone") from error
 
     def _broken(self, digest: str, name: str, why: str) -> Problem:
         """Take the artifact out of sight, so that it counts as not there and its step runs again."""
-        message = f"the artifact {digest} cannot be used: {why} ({self._blobs.uri(name)})"
+        message = f"the artifact {digest} cannot be used: {why} ({self.blobs.uri(name)})"
         with self._talking("set a broken artifact aside"):
-            self._blobs.set_aside(name)
-            self._blobs.set_aside(_manifest_of(digest))
+            self.blobs.set_aside(name)
+            self.blobs.set_aside(_manifest_of(digest))
         return BrokenArtifact.because("broken-artifact", f"{message}; it was set aside", hint=_RERUN)
 
     @contextmanager

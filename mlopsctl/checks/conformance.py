@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mlopsctl.checks.data_schema import ColumnSchema, DataSchema
 from mlopsctl.evidence import Anomaly
+from mlopsctl.ground.numbers import exact
 from mlopsctl.ground.text import printable
 from mlopsctl.tables.columns import Column, ColumnType
 from mlopsctl.tables.engine import identifier, literal, parquet
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection as Connection
 
 _EXAMPLES = 3
-_SQL_TYPES = {ColumnType.INT: "BIGINT", ColumnType.FLOAT: "DOUBLE", ColumnType.BOOL: "BOOLEAN"}
+_SQL_TYPES = {
+    ColumnType.INT: "BIGINT",
+    ColumnType.FLOAT: "DOUBLE",
+    ColumnType.BOOL: "BOOLEAN",
+    ColumnType.TIMESTAMP: "TIMESTAMP",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +38,26 @@ class _Rule:
 
 
 def anomalies(
-    connection: Connection, file: Path, columns: Sequence[Column], schema: DataSchema, projected: Sequence[str]
+    connection: Connection,
+    file: Path,
+    columns: Sequence[Column],
+    schema: DataSchema,
+    projected: Sequence[str],
+    environment: str = "TRAINING",
 ) -> tuple[Anomaly, ...]:
     """Where the rows of a Parquet file are not as the schema says.
 
     Args:
         columns: those of the file.
         projected: the columns that the project uses; one that a reviewed schema does not know is an anomaly.
+        environment: what the rows are for, ``TRAINING`` or ``SERVING``; columns expected elsewhere only may be absent.
     """
     table = parquet(file)
     rules = list(_rules(columns, schema))
     asked = ["count(*)", *(f"count(*) FILTER (WHERE {rule.violated})" for rule in rules)]
     counts = connection.execute(f"SELECT {', '.join(asked)} FROM {table}").fetchone() or (0,)
     rows = int(counts[0])
-    found = [*_missing_columns(columns, schema, rows), *_unknown_columns(schema, projected, rows)]
+    found = [*_missing_columns(columns, schema, environment, rows), *_unknown_columns(schema, projected, rows)]
     for rule, count in zip(rules, counts[1:], strict=False):
         if count > rule.allowed * rows:
             found.append(
@@ -60,10 +72,10 @@ def anomalies(
     return tuple(found)
 
 
-def _missing_columns(columns: Sequence[Column], schema: DataSchema, rows: int) -> Iterator[Anomaly]:
+def _missing_columns(columns: Sequence[Column], schema: DataSchema, environment: str, rows: int) -> Iterator[Anomaly]:
     there = {column.name for column in columns}
     for expected in schema.columns:
-        if expected.in_training and expected.name not in there:
+        if expected.expected_in(environment) and expected.name not in there:
             yield Anomaly(expected.name, "the column is missing", rows=rows, of=rows)
 
 
@@ -95,13 +107,19 @@ def _column_rules(column: Column, expected: ColumnSchema, *, ranges: bool) -> It
         yield _Rule(column.name, f"not of type {expected.type}", f"NOT {missing} AND {value} IS NULL")
     if expected.presence is not None:
         reason = (
-            "a value is missing" if expected.presence == 1 else f"a value in fewer than {expected.presence:g} of rows"
+            "a value is missing"
+            if expected.presence == 1
+            else f"a value in fewer than {exact(expected.presence)} of rows"
         )
         yield _Rule(column.name, reason, missing, allowed=_rounded(1 - expected.presence))
     if ranges and expected.min is not None:
-        yield _Rule(column.name, f"less than {expected.min:g}", f"NOT {missing} AND {value} < {expected.min!r}::DOUBLE")
+        yield _Rule(
+            column.name, f"less than {exact(expected.min)}", f"NOT {missing} AND {value} < {expected.min!r}::DOUBLE"
+        )
     if ranges and expected.max is not None:
-        yield _Rule(column.name, f"more than {expected.max:g}", f"NOT {missing} AND {value} > {expected.max!r}::DOUBLE")
+        yield _Rule(
+            column.name, f"more than {exact(expected.max)}", f"NOT {missing} AND {value} > {expected.max!r}::DOUBLE"
+        )
     if expected.domain is not None:
         known = ", ".join(_constant(entry) for entry in expected.domain)
         yield _Rule(column.name, "not in the domain", f"NOT {missing} AND {value} NOT IN ({known})")

@@ -7,9 +7,11 @@ from typing import Literal
 
 from mlopsctl.checks.schema_file import SchemaFile
 from mlopsctl.tables.columns import ColumnType
-from mlopsctl.tables.statistics import TOP, ColumnStatistics, TableStatistics
+from mlopsctl.tables.statistics import ColumnStatistics, TableStatistics
 
 SCHEMA_FILE = "schema.json"
+# Text with more values than this is no category.
+MOST_VALUES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,9 @@ class ColumnSchema:
     presence: float | None = None
     environments: tuple[str, ...] | None = None
 
-    @property
-    def in_training(self) -> bool:
-        """Whether data for training must have the column."""
-        return self.environments is None or "TRAINING" in self.environments
+    def expected_in(self, environment: str) -> bool:
+        """Whether rows for ``TRAINING`` or for ``SERVING`` must have the column."""
+        return self.environments is None or environment in self.environments
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def inferred(dataset: str, train: TableStatistics) -> DataSchema:
 
 def _inferred(column: ColumnStatistics) -> ColumnSchema:
     numbers = column.numbers
-    known = column.type is ColumnType.STRING and column.distinct_exact and 0 < column.distinct <= TOP
+    known = column.type is ColumnType.STRING and column.distinct_exact and 0 < column.distinct <= MOST_VALUES
     return ColumnSchema(
         name=column.name,
         type=column.type,

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from mlopsctl.checks.rule import Rule
-from mlopsctl.checks.skew import DistanceName
-from mlopsctl.ground.scalars import ColumnName, Name
+from mlopsctl.checks.comparing import Comparing
+from mlopsctl.ground.scalars import Name
+
+PREVIOUS, TRAIN = "previous", "train"
 
 
-class Drift(Rule):
-    """The distribution of a column stays near that of a reference."""
+class Drift(Comparing):
+    """The distribution of a column stays near that of a reference.
 
-    not_yet: ClassVar[str] = "the drift check"
+    ``previous``: all rows against those of the newest earlier run whose checks passed. ``train``: the validation and
+    test rows together against the train rows. A dataset: all rows against all of that dataset's.
+    """
 
     kind: Literal["drift"] = Field(default="drift", title="Kind", description="A column's distribution moved.")
-    column: ColumnName = Field(title="Column", description="The column whose distribution is compared.")
-    metric: DistanceName = Field(
-        title="Distance", description="l_infinity for categories; jensen_shannon or psi for numbers."
-    )
-    max: float = Field(ge=0, title="At most", description="The largest distance that passes.")
     against: Name = Field(
-        default="previous",
+        default=PREVIOUS,
         title="Reference",
         description="previous (the statistics of the run before), train (the train split), or the name of a dataset.",
     )
-    on_missing: Literal["error", "warn"] = Field(
-        default="error", title="Without reference", description="What it means when the reference does not exist."
-    )
+
+    @property
+    def dataset(self) -> str | None:
+        """The dataset that is the reference, if one is."""
+        return None if self.against in (PREVIOUS, TRAIN) else self.against

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field
 
+from mlopsctl.checks.facts import Fact, Unknown
 from mlopsctl.evidence import Anomaly, CheckResult, Verdict
-from mlopsctl.ground.errors import StepProblem
 from mlopsctl.ground.model import Spec
 from mlopsctl.ground.scalars import Name
+
+F = TypeVar("F")
 
 
 @dataclass(frozen=True, slots=True)
 class DataEvidence:
-    """What was counted in a dataset's rows, before any check judges.
+    """What was counted for one check, before it judges.
 
     Attributes:
         rows: rows of the source after the filter.
-        anomalies: where rows and schema disagree; ``None`` when they were not compared.
+        fact: the answer to the check's question; ``None`` when the rows were not looked at.
     """
 
     rows: int
-    anomalies: tuple[Anomaly, ...] | None = None
+    fact: Fact | None = None
 
 
 class Rule(Spec):
@@ -37,14 +39,25 @@ class Rule(Spec):
     )
 
     def judge(self, evidence: DataEvidence) -> CheckResult:
-        """The verdict on the evidence; never raises for a kind that this version executes.
+        """The verdict on the evidence: pure, never raises; what cannot be judged is an error and never passes."""
+        raise NotImplementedError(type(self).__name__)
 
-        Raises:
-            StepProblem: when this version does not execute the kind.
-        """
-        raise StepProblem.because(
-            "not-yet", f"check {self.name} cannot be judged: {self.not_yet} is not there yet", hint="remove the check"
-        )
+    def fact(self, evidence: DataEvidence, kind: type[F]) -> F | CheckResult:
+        """The fact of the kind that the check judges, or else the result that says why there is none."""
+        found = evidence.fact
+        if isinstance(found, Unknown):
+            return self.unknown(found)
+        if not isinstance(found, kind):
+            return self.error("the rows were not looked at")
+        return found if evidence.rows > 0 else self.error("there are no rows to judge")
+
+    def unknown(self, fact: Unknown) -> CheckResult:
+        """The result where the question could not be asked."""
+        return self.error(fact.reason)
+
+    def error(self, reason: str) -> CheckResult:
+        """The result of what cannot be judged."""
+        return self.result(Verdict.ERROR, reason)
 
     def result(self, verdict: Verdict, reason: str, anomalies: tuple[Anomaly, ...] = ()) -> CheckResult:
         """This check's result."""
@@ -52,3 +65,8 @@ class Rule(Spec):
         return CheckResult(
             name=self.name, kind=kind, verdict=verdict, reason=reason, severity=self.severity, anomalies=anomalies
         )
+
+
+def counted(rows: int, noun: str = "row") -> str:
+    """A number of things in words: ``1 row``, ``2,000 rows``."""
+    return f"{rows:,} {noun}{'' if rows == 1 else 's'}"

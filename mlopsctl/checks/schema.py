@@ -6,8 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from mlopsctl.checks.rule import DataEvidence, Rule
+from mlopsctl.checks.facts import Conformity
+from mlopsctl.checks.rule import DataEvidence, Rule, counted
 from mlopsctl.evidence import CheckResult, Verdict
+
+_TOLD = 3
 
 
 class SchemaCheck(Rule):
@@ -16,17 +19,21 @@ class SchemaCheck(Rule):
     kind: Literal["schema"] = Field(
         default="schema", title="Kind", description="Every row is as the schema file, or else the train split, says."
     )
+    environment: Literal["TRAINING", "SERVING"] = Field(
+        default="TRAINING",
+        title="Environment",
+        description="What the rows are for; a column that the schema expects elsewhere only may be absent.",
+    )
 
     def judge(self, evidence: DataEvidence) -> CheckResult:
         """See :meth:`Rule.judge`."""
-        found = evidence.anomalies
-        if found is None:
-            return self.result(Verdict.ERROR, "the rows were not compared with a schema")
-        if evidence.rows == 0:
-            return self.result(Verdict.ERROR, "there are no rows to compare with the schema")
-        if found:
-            columns = ", ".join(dict.fromkeys(anomaly.column for anomaly in found))
-            return self.result(
-                Verdict.FAIL, f"{len(found)} {'anomaly' if len(found) == 1 else 'anomalies'} in {columns}", found
-            )
-        return self.result(Verdict.PASS, f"{evidence.rows} rows as the schema says")
+        fact = self.fact(evidence, Conformity)
+        if isinstance(fact, CheckResult):
+            return fact
+        found = fact.anomalies
+        if not found:
+            return self.result(Verdict.PASS, f"{counted(evidence.rows)} as the schema says")
+        told = [f"{one.column}: {one.reason} in {counted(one.rows)}" for one in found[:_TOLD]]
+        more = [f"{len(found) - _TOLD} more"] if len(found) > _TOLD else []
+        word = "anomaly" if len(found) == 1 else "anomalies"
+        return self.result(Verdict.FAIL, f"{len(found)} {word}: {'; '.join([*told, *more])}", found)

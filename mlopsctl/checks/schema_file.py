@@ -10,16 +10,22 @@ from mlopsctl.checks.bounds import bounds_problem
 from mlopsctl.ground.model import Spec
 from mlopsctl.ground.scalars import ColumnName, Fraction, refusal
 
-ColumnType: TypeAlias = Literal["int", "float", "string", "bool"]
+ColumnType: TypeAlias = Literal["int", "float", "string", "bool", "timestamp"]
 DomainValue: TypeAlias = bool | int | float | str
 
-_MATCHING: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "string": (str,), "bool": (bool,)}
+_MATCHING: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "string": (str,),
+    "bool": (bool,),
+    "timestamp": (),
+}
 
 
 class ColumnRule(Spec):
     """What is expected of one column."""
 
-    type: ColumnType = Field(title="Type", description="int, float, string or bool.")
+    type: ColumnType = Field(title="Type", description="int, float, string, bool or timestamp.")
     min: float | None = Field(default=None, title="At least", description="The smallest value, of numbers.")
     max: float | None = Field(default=None, title="At most", description="The largest value, of numbers.")
     domain: Annotated[tuple[DomainValue, ...], Field(strict=False, min_length=1)] | None = Field(
@@ -43,6 +49,8 @@ class ColumnRule(Spec):
             raise refusal("bounds-of-text", f"`min` and `max` do not fit `type: {self.type}`", "write a `domain`")
         if bounded:
             bounds_problem(self.min, self.max)
+        if self.domain is not None and self.type == "timestamp":
+            raise refusal("domain-type", "`domain` does not fit `type: timestamp`", "take it out")
         for value in self.domain or ():
             if not isinstance(value, _MATCHING[self.type]) or (isinstance(value, bool) and self.type != "bool"):
                 message = f"{value!r} of `domain` is not of `type: {self.type}`"

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from mlopsctl.checks.rule import Rule
-from mlopsctl.ground.scalars import ColumnName, Name
-
-DistanceName = Literal["l_infinity", "jensen_shannon", "psi"]
+from mlopsctl.checks.comparing import Comparing
+from mlopsctl.ground.scalars import Name
 
 
-class Skew(Rule):
-    """The distribution of a column when serving stays near the one in training."""
-
-    not_yet: ClassVar[str] = "the skew check"
+class Skew(Comparing):
+    """The distribution of a column in served rows stays near that of the train split."""
 
     kind: Literal["skew"] = Field(default="skew", title="Kind", description="Training against serving.")
-    column: ColumnName = Field(title="Column", description="The column whose distribution is compared.")
-    metric: DistanceName = Field(
-        title="Distance", description="l_infinity for categories; jensen_shannon or psi for numbers."
-    )
-    max: float = Field(ge=0, title="At most", description="The largest distance that passes.")
     serving: Name | None = Field(
         default=None,
         title="Serving data",
         description="The dataset of served rows; else the serving log.",
     )
     on_missing: Literal["error", "warn"] = Field(
-        default="error", title="Without reference", description="What it means when there are no served rows."
+        default="error", title="Without served rows", description="What it means when there are no served rows."
     )
+
+    @property
+    def dataset(self) -> str | None:
+        """The dataset of served rows, if one is named."""
+        return self.serving

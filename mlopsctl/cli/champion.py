@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mlopsctl.cli.door import end
-from mlopsctl.cli.options import EnvironmentOption, Output, OutputOption, ParameterOption, shared
+from mlopsctl.cli.options import EnvironmentOption, Output, OutputOption, ParameterOption
 from mlopsctl.cli.release import YesOption, agreed, load, options, show
 from mlopsctl.ground.errors import ExitCode
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from mlopsctl.cli.masked import masked_output
 from mlopsctl.ground.errors import Diagnostic, ExitCode, Problem
 
 if TYPE_CHECKING:
@@ -33,7 +34,12 @@ def end(code: ExitCode) -> NoReturn:
 
 
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:
-    """Run the app and give its exit code; never lets an exception out."""
+    """Run the app and give its exit code; never lets an exception out, nor a secret that it looked up."""
+    with masked_output():
+        return _run(app, arguments)
+
+
+def _run(app: typer.Typer, arguments: Sequence[str]) -> int:
     from typer.exceptions import Abort, TyperException
 
     try:

@@ -24,7 +24,9 @@ def infer(
     out: Annotated[
         Path | None, typer.Option(help="Where the answers go, as .csv, .jsonl or .parquet; beside the rows by default.")
     ] = None,
-    release: Annotated[int | None, typer.Option(help="An earlier release by its number; the one now by default.")] = None,
+    release: Annotated[
+        int | None, typer.Option(help="An earlier release by its number; the one now by default.")
+    ] = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Score new rows with the released model. Their columns are kept, the answers stand beside them.

@@ -35,6 +35,9 @@ class PlanOutput(StrEnum):
 EnvironmentOption = Annotated[
     str | None, typer.Option("--environment", "-e", help="Which environment; needed where the project has several.")
 ]
+AnyEnvironmentOption = Annotated[
+    str | None, typer.Option("--environment", "-e", help="Only this environment; all of them by default.")
+]
 ParameterOption = Annotated[
     list[str] | None, typer.Option("--parameter", "-p", help="NAME=VALUE: another value for a run-time parameter.")
 ]

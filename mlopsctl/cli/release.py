@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.command(epilog="Example: mlopsctl plan -e prod --out prod.plan && mlopsctl apply -e prod prod.plan")(plan)
     app.command(epilog="Example: mlopsctl apply -e dev -p seed=7")(apply)
-    app.command(epilog="Examples: mlopsctl run --no-cache · mlopsctl run --step train-forest · mlopsctl run --from select")(run)
+    app.command(epilog="Example: mlopsctl run --no-cache · mlopsctl run --step transform --no-cache")(run)
     app.command(epilog="Example: mlopsctl rollback -e prod --reason 'complaints since noon'")(rollback)
     app.command(epilog="Example: mlopsctl destroy -e dev")(destroy)
 
@@ -91,7 +91,7 @@ def apply(
     release_hold: Annotated[bool, typer.Option("--release-hold", help="Lift the hold that a rollback left.")] = False,
     override: Annotated[
         list[str] | None,
-        typer.Option(help="Break this gate for the model it refused last, where `promotion` allows it; needs --reason."),
+        typer.Option(help="Break this gate for the model that it refused last, where `promotion` allows it."),
     ] = None,
     reason: Annotated[str, typer.Option(help="Why the gate is broken; kept and shown until a clean release.")] = "",
     output: OutputOption = Output.TEXT,
@@ -140,9 +140,7 @@ def run(
     from mlopsctl.render.outcome import outcome_json, outcome_text
 
     loaded = load(context, environment, parameter)
-    how = replace(
-        options(jobs, in_process, no_cache, None, False, keep_going), selection=selection(step, from_, until)
-    )
+    how = replace(options(jobs, in_process, no_cache, None, False, keep_going), selection=selection(step, from_, until))
     with make_progress(quiet=output is Output.JSON, live=not in_process) as progress:
         outcome = run_it(loaded, how, progress)
     show(outcome_json(outcome) if output is Output.JSON else outcome_text(outcome))

@@ -1,4 +1,4 @@
-"""``validate``, ``schema`` and ``render``: look at a project without running any of it."""
+"""``validate`` and ``render``: look at a project without running any of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import typer
 
 from mlopsctl.cli.door import end
 from mlopsctl.cli.options import EnvironmentOption, ParameterOption, shared
-from mlopsctl.ground.errors import Diagnostic, ExitCode, InvalidProject, Problem, Severity
+from mlopsctl.ground.errors import Diagnostic, ExitCode, InvalidProject, Severity
 
 if TYPE_CHECKING:
     from mlopsctl.config.load import Loaded
@@ -51,7 +51,6 @@ class Examined:
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.command(epilog="Example: mlopsctl validate --output github")(validate)
-    app.command(epilog="Example: mlopsctl schema --output-file mlops.schema.json")(schema)
     app.command(epilog="Example: mlopsctl render -e prod --explain")(render)
 
 
@@ -69,26 +68,6 @@ def validate(
     sys.stdout.write(report(examined, output.value, color=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
     if not all(one.valid for one in examined):
         end(ExitCode.INVALID)
-
-
-def schema(
-    output_file: Annotated[
-        Path | None, typer.Option("--output-file", help="Write to this file instead of the terminal.")
-    ] = None,
-) -> None:
-    """Print the JSON Schema of mlops.yaml, for completion and checks in an editor."""
-    from mlopsctl.config.schema import schema_text
-    from mlopsctl.ground.files import write_atomic
-
-    if output_file is None:
-        sys.stdout.write(schema_text())
-        return
-    try:
-        write_atomic(output_file, schema_text().encode("utf-8"))
-    except OSError as error:
-        raise Problem.because(
-            "unwritable-file", f"{output_file} cannot be written: {error.strerror}", hint="name another file"
-        ) from None
 
 
 def render(

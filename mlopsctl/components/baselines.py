@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlopsctl.artifacts.manifest import folder_digest
 from mlopsctl.components.scoring import Given, answers, ask, classes_in, load_model, measured, united
 from mlopsctl.evidence import Comparison, Measurement
 from mlopsctl.frameworks.labels import Label, Labels, numbers
+from mlopsctl.frameworks.packed import PackedModel
 from mlopsctl.gates.needs import Need
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.metrics.answers import Answers
@@ -36,12 +38,17 @@ class Contest:
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A baseline beside the challenger; without answers where ``problem`` says why it cannot be scored."""
+    """A baseline beside the challenger; without answers where ``problem`` says why it cannot be scored.
+
+    ``given`` is what the baseline answered in its own classes, ``model`` the model that did, where there is one.
+    """
 
     contest: Contest
     challenger: Answers
     baseline: Answers | None
     problem: str = ""
+    given: Given | None = None
+    model: PackedModel | None = None
 
     def compared(self, need: Need, slice: str = "", positions: NDArray[np.int64] | None = None) -> Comparison:
         """The two on all rows, or on those of a slice, with bootstrap replicates where they are needed."""
@@ -54,26 +61,29 @@ class Contestant:
         baseline = measured(need.metric, theirs, slice)
         if not need.confidence or candidate.value is None or baseline.value is None:
             return Comparison(need.metric, need.against, candidate, baseline, slice)
-        return Comparison(need.metric, need.against, candidate, baseline, slice, *self._drawn(need, ours, theirs))
+        count, seed = self.contest.resamples, self.contest.seed
+        left, right = paired_bootstrap(need.metric, ours, theirs, resamples=count, seed=seed)
+        return Comparison(need.metric, need.against, candidate, baseline, slice, *replicates(need, left, right))
 
-    def _drawn(self, need: Need, ours: Answers, theirs: Answers) -> tuple[tuple[float, ...], tuple[float, ...], str]:
-        """The sorted differences and relative differences of the resamples; none where one of them is undefined."""
-        import numpy as np
 
-        count = self.contest.resamples
-        left, right = paired_bootstrap(need.metric, ours, theirs, resamples=count, seed=self.contest.seed)
-        change = left - right
-        undefined = int((~np.isfinite(change)).sum())
-        if undefined:
-            return (), (), f"{need.metric} is undefined in {undefined} of {count} resamples: too few rows of a kind"
-        plain = tuple(np.sort(change).tolist())
-        if not need.relative:
-            return plain, (), ""
-        zero = int((right == 0).sum())
-        if zero:
-            reason = f"{need.metric} of the {need.against} is 0 in {zero} of {count} resamples"
-            return plain, (), f"{reason}: a relative change is undefined"
-        return plain, tuple(np.sort(change / np.abs(right)).tolist()), ""
+def replicates(
+    need: Need, left: NDArray[np.float64], right: NDArray[np.float64]
+) -> tuple[tuple[float, ...], tuple[float, ...], str]:
+    """The sorted differences and relative differences of the resamples; none, and why, where one is undefined."""
+    import numpy as np
+
+    count, change = len(left), left - right
+    undefined = int((~np.isfinite(change)).sum())
+    if undefined:
+        return (), (), f"{need.metric} is undefined in {undefined} of {count} resamples: too few rows of a kind"
+    plain = tuple(np.sort(change).tolist())
+    if not need.relative:
+        return plain, (), ""
+    zero = int((right == 0).sum())
+    if zero:
+        reason = f"{need.metric} of the {need.against} is 0 in {zero} of {count} resamples"
+        return plain, (), f"{reason}: a relative change is undefined"
+    return plain, tuple(np.sort(change / np.abs(right)).tolist()), ""
 
 
 def trivial(contest: Contest, examples: Path, label: str) -> Contestant:
@@ -94,18 +104,36 @@ def trivial(contest: Contest, examples: Path, label: str) -> Contestant:
 
 
 def champion(contest: Contest, folder: Path, label: str, task: str) -> Contestant:
-    """What the environment serves. Where it cannot score these rows, that is told and decided by no gate."""
+    """What the environment serves. Where it cannot score these rows, every gate against it says so and stops."""
     try:
         model = load_model(folder)
         if model.task != task or model.label != label:
-            raise StepProblem.because("other-champion", f"the champion predicts {model.label} ({model.task})")
+            raise StepProblem.because("other-champion", f"it predicts {model.label} ({model.task})")
+        absent = [name for name in model.features if name not in contest.rows.columns]
+        if absent:
+            names = f"column{'s' * (len(absent) > 1)} {', '.join(absent)}"
+            raise StepProblem.because(
+                "other-champion",
+                f"it reads the {names}, which the rows do not have",
+                hint=f"keep the {names} in the dataset",
+            )
         given = ask(model, contest.rows)
         if given.classes and len(contest.rows) and not _meet(given.classes, classes_in(contest.truth)):
-            raise StepProblem.because("other-champion", "the champion knows none of the labels of these rows")
+            raise StepProblem.because("other-champion", "it knows none of the labels of these rows")
     except StepProblem as problem:
-        print(f"the champion cannot score these rows: {problem}", file=sys.stderr)
-        return Contestant(contest, _own(contest, ()), None, f"the champion cannot score these rows: {problem}")
-    return _met(contest, given)
+        told = _told(folder, problem)
+        print(told, file=sys.stderr)
+        return Contestant(contest, _own(contest, ()), None, told)
+    return replace(_met(contest, given), model=model)
+
+
+def _told(folder: Path, problem: StepProblem) -> str:
+    """Which champion it is, why it cannot be compared with, and the ways on."""
+    digest = folder_digest(folder)
+    hint = next((one.hint for one in problem.diagnostics if one.hint), "")
+    ways = [hint] if hint else []
+    ways.append("break the gate once with `apply --override`, or take the champion out of service with `retire`")
+    return f"the champion {digest[: len('sha256:') + 12]} cannot score these rows: {problem}; {', or '.join(ways)}"
 
 
 def _met(contest: Contest, given: Given) -> Contestant:
@@ -113,7 +141,8 @@ def _met(contest: Contest, given: Given) -> Contestant:
     classes = given.classes
     ours = _own(contest, classes)
     everything = united(contest.challenger.classes, classes_in(contest.truth), classes) if classes else ()
-    return Contestant(contest, ours, answers(given, contest.truth, everything, contest.split))
+    theirs = answers(given, contest.truth, everything, contest.split)
+    return Contestant(contest, ours, theirs, given=given)
 
 
 def _own(contest: Contest, classes: tuple[Label, ...]) -> Answers:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,26 +13,29 @@ from pydantic import BeforeValidator
 
 from mlopsctl.artifacts.manifest import folder_digest
 from mlopsctl.components.baselines import Contest, Contestant, champion, trivial
-from mlopsctl.components.scoring import answers, ask, classes_in, load_model, measured, united
-from mlopsctl.components.slicing import rows_by_value
+from mlopsctl.components.importances import importances
+from mlopsctl.components.pictures import pictures
+from mlopsctl.components.scores import Scores
+from mlopsctl.components.scoring import answers, ask, classes_in, load_model, united
+from mlopsctl.components.slicing import Slices, sliced
 from mlopsctl.components.spec import ComponentSpec, InputSpec, Notes, Parameters, Work
-from mlopsctl.evidence import EVALUATION_FILE, Comparison, Evaluation, Measurement, write
-from mlopsctl.frameworks.packed import PREDICTION, class_name
+from mlopsctl.curves import CURVES_FILE, Curves
+from mlopsctl.evidence import EVALUATION_FILE, Evaluation, MetricRange, write
+from mlopsctl.frameworks.labels import Label
+from mlopsctl.frameworks.packed import PREDICTION, PackedModel, class_name
 from mlopsctl.gates.needs import Baseline, Need
-from mlopsctl.gates.rule import slice_key, slice_name
+from mlopsctl.gates.rule import slice_key
 from mlopsctl.gates.shown import shown
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.metrics.answers import Answers
+from mlopsctl.metrics.catalogue import METRICS
 from mlopsctl.metrics.confusion import confusion
+from mlopsctl.metrics.own import OwnMetric
 from mlopsctl.pipeline.ir import ArtifactType
 from mlopsctl.tables.examples import split_file
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
-
-    Slices = dict[str, dict[str, NDArray[np.int64]]]
 
 CONFUSION_FILE = "confusion.json"
 PREDICTIONS_FILE = "predictions.parquet"
@@ -51,6 +56,7 @@ class EvaluateParameters(Parameters):
         split: whose rows.
         slices: columns, or lists of columns that are crossed.
         needs: what the gates ask for beyond ``metrics`` and ``slices``.
+        own: the metrics that are functions of the project.
         resamples: how many times the bootstrap draws.
     """
 
@@ -60,12 +66,18 @@ class EvaluateParameters(Parameters):
     split: Literal["train", "validation", "test"] = "test"
     slices: tuple[Slice, ...] = ()
     needs: tuple[Need, ...] = ()
+    own: tuple[OwnMetric, ...] = ()
     resamples: int = 1000
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The names of all metrics, each once."""
+        return tuple(dict.fromkeys([*self.metrics, *(need.metric for need in self.needs)]))
 
 
 SPEC = ComponentSpec(
     name="evaluate",
-    version=1,
+    version=2,
     inputs={
         "examples": InputSpec(ArtifactType.EXAMPLES),
         "model": InputSpec(ArtifactType.MODEL),
@@ -92,19 +104,22 @@ def run(work: Work, parameters: EvaluateParameters) -> Notes:
     slices, absent = _slices(rows, parameters)
     contest = Contest(given, truth, rows, parameters.split, parameters.resamples, work.seed)
     baselines = _baselines(work, contest, parameters)
+    scores = Scores(challenger, model, work, contest, baselines, slices, parameters.measured, parameters.needs,
+                    parameters.own)  # fmt: skip
     evaluation = Evaluation(
         task=parameters.task,
         split=parameters.split,
         rows=len(rows),
         model=folder_digest(work.inputs["model"]),
         champion=folder_digest(work.state["champion"]) if "champion" in work.state else "",
-        measurements=tuple(_measurements(challenger, slices, parameters)),
-        comparisons=tuple(_comparisons(baselines, slices, parameters)),
-        slices={
-            column: {value: len(positions) for value, positions in values.items()} for column, values in slices.items()
-        },
+        measurements=tuple(scores.measurements()),
+        comparisons=tuple(scores.comparisons()),
+        slices={key: one.counts() for key, one in slices.items()},
+        own={metric.name: MetricRange(metric.direction, *metric.range) for metric in parameters.own},
     )
     write(evaluation, work.outputs["evaluation"], EVALUATION_FILE)
+    curves = _curves(challenger, classes, baselines, contest, parameters, model)
+    write(curves, work.outputs["evaluation"], CURVES_FILE)
     _write_confusion(work.outputs["evaluation"], challenger, classes)
     _write_predictions(work.outputs["predictions"], rows, challenger, classes, parameters)
     return _notes(evaluation, parameters.metrics, absent)
@@ -119,13 +134,16 @@ def _rows(examples: Path, parameters: EvaluateParameters) -> pd.DataFrame:
     return rows
 
 
-def _slices(rows: pd.DataFrame, parameters: EvaluateParameters) -> tuple[Slices, list[str]]:
+def _slices(rows: pd.DataFrame, parameters: EvaluateParameters) -> tuple[dict[str, Slices], list[str]]:
     """The rows of every value of every slice, asked for by the project or a gate; and the slices whose columns the
     rows do not have, which stay unmeasured."""
     wanted = dict.fromkeys([*parameters.slices, *(need.slice for need in parameters.needs if need.slice)])
     known = [columns for columns in wanted if set(columns) <= set(rows.columns)]
     absent = [slice_key(columns) for columns in wanted if columns not in known]
-    return {slice_key(columns): rows_by_value(rows, columns) for columns in known}, absent
+    for key in absent:
+        print(f"the slice {key} stays unmeasured: the rows have the columns {', '.join(map(str, rows.columns))}",
+              file=sys.stderr)  # fmt: skip
+    return {slice_key(columns): sliced(rows, columns) for columns in known}, absent
 
 
 def _baselines(work: Work, contest: Contest, parameters: EvaluateParameters) -> dict[Baseline, Contestant]:
@@ -136,41 +154,25 @@ def _baselines(work: Work, contest: Contest, parameters: EvaluateParameters) -> 
     return found
 
 
-def _measurements(challenger: Answers, slices: Slices, parameters: EvaluateParameters) -> Iterator[Measurement]:
-    """Every metric on all rows, and on every value of the slices that the project or a gate asks for."""
-    metrics = dict.fromkeys([*parameters.metrics, *(need.metric for need in parameters.needs)])
-    for metric in metrics:
-        yield measured(metric, challenger)
-    for column, values in slices.items():
-        for value, positions in values.items():
-            part = challenger.take(positions)
-            for metric in metrics:
-                yield measured(metric, part, slice_name(column, value))
-
-
-def _comparisons(
-    baselines: dict[Baseline, Contestant], slices: Slices, parameters: EvaluateParameters
-) -> Iterator[Comparison]:
-    """What gates need, and every metric on all rows against every baseline."""
-    metrics = dict.fromkeys([*parameters.metrics, *(need.metric for need in parameters.needs)])
-    needed = [need for need in parameters.needs if need.against]
-    asked = {(need.metric, need.against) for need in needed if not need.slice}
-    needed += [
-        Need(metric=metric, against=against)
-        for metric in metrics
-        for against in baselines
-        if (metric, against) not in asked
-    ]
-    for need in needed:
-        if need.against == "" or need.against not in baselines:
-            continue
-        baseline = baselines[need.against]
-        if not need.slice:
-            yield baseline.compared(need)
-            continue
-        column = slice_key(need.slice)
-        for value, positions in slices.get(column, {}).items():
-            yield baseline.compared(need, slice_name(column, value), positions)
+def _curves(
+    challenger: Answers,
+    classes: Sequence[Label],
+    baselines: Mapping[Baseline, Contestant],
+    contest: Contest,
+    parameters: EvaluateParameters,
+    model: PackedModel,
+) -> Curves:
+    """The pictures of the challenger with its importances, and of the champion where it answered."""
+    ours = pictures(challenger, classes, contest.seed)
+    metric = next((name for name in parameters.metrics if name in METRICS and METRICS[name].drawn), "")
+    if metric:
+        found = importances(metric, model, contest.rows, parameters.label, classes, contest.seed)
+        ours = replace(ours, importances=found, importance_metric=metric if found else "")
+    theirs = baselines.get("champion")
+    if theirs is None or theirs.baseline is None or theirs.given is None:
+        return Curves(ours)
+    known = united(contest.challenger.classes, classes_in(contest.truth), theirs.given.classes) if classes else ()
+    return Curves(ours, pictures(theirs.baseline, known, contest.seed))
 
 
 def _write_confusion(folder: Path, challenger: Answers, classes: Sequence[object]) -> None:
@@ -190,7 +192,7 @@ def _write_predictions(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kept = [name for columns in parameters.slices for name in columns if name in rows.columns]
+    kept = [name for one in parameters.slices for name in one if name in rows.columns]
     columns = {name: rows[name].reset_index(drop=True) for name in dict.fromkeys([*kept, parameters.label])}
     answered = pd.Series([classes[code] for code in given.prediction] if classes else given.prediction)
     columns[PREDICTION] = answered.astype(columns[parameters.label].dtype) if classes else answered

@@ -25,7 +25,7 @@ class GateParameters(Parameters):
 
 SPEC = ComponentSpec(
     name="gate",
-    version=1,
+    version=2,
     inputs={"evaluation": InputSpec(ArtifactType.EVALUATION)},
     outputs={"blessing": ArtifactType.BLESSING},
     parameters=GateParameters,

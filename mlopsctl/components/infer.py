@@ -79,9 +79,7 @@ def _wanted(model: Path) -> dict[str, ColumnType]:
     return {one["name"]: ColumnType(one["type"]) for one in about["features"]}
 
 
-def _typed(
-    connection: Connection, query: str, columns: Sequence[Column], wanted: dict[str, ColumnType]
-) -> str:
+def _typed(connection: Connection, query: str, columns: Sequence[Column], wanted: dict[str, ColumnType]) -> str:
     """The rows with the model's columns in their types."""
     from mlopsctl.tables.engine import identifier
 

@@ -1,24 +1,26 @@
 """``ingest``: source → filter → split → projection, out of core, as Parquet.
 
-1. Find the rows (a file, or what a function of the project returns) and the columns' types.
+1. Find the rows (files, the answer of a database, or what a function of the project returns) and the columns' types.
 2. Keep the rows of ``filter``; write them, with all columns, as ``source.parquet`` for statistics and checks.
-3. Check the label. Place each row in train, validation, test or none by the bytes of the whole row.
+3. Check the label. Place each row in train, validation, test or none, as the split says.
 4. Write each split, projected to the columns the project names, and say what there is in ``examples.json``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from mlopsctl.components.spec import ComponentSpec, Notes, Parameters, Work
+from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.pipeline.ir import ArtifactType
-from mlopsctl.sources import Csv, Parquet, PythonSource, Source
-from mlopsctl.splits import HashSplit, Split
+from mlopsctl.sources import BigQuery, Csv, DuckDb, Parquet, PythonSource, Source, Sql
+from mlopsctl.splits import HashSplit, Placed, Split
 from mlopsctl.tables import examples as files
 from mlopsctl.tables.columns import Column, ColumnType, listed, unknown_column
 from mlopsctl.tables.label import check_label
@@ -46,7 +48,7 @@ class IngestParameters(Parameters):
 
 SPEC = ComponentSpec(
     name="ingest",
-    version=1,
+    version=2,
     inputs={},
     outputs={"examples": ArtifactType.EXAMPLES},
     parameters=IngestParameters,
@@ -63,22 +65,18 @@ def run(work: Work, parameters: IngestParameters) -> Notes:
     """
     from mlopsctl.tables.engine import opened
 
-    source, rows = _located(parameters.source, work.project)
-    split = _executable(parameters.split)
-    reads = () if isinstance(source, PythonSource) else source.files(work.project)
     folder = work.outputs["examples"]
-    with opened(reads=reads, writes=[folder]) as connection:
-        if isinstance(source, PythonSource):
-            scan = source.scan(connection, work.project, rows)
-        else:
-            scan = source.scan(connection, work.project)
-        projected = _projected(scan.columns, parameters)
-        total = _write_source(connection, scan, parameters, folder)
-        if parameters.label is not None:
-            label = next(column for column in scan.columns if column.name == parameters.label)
-            check_label(connection, folder / files.SOURCE_FILE, label, parameters.positive, parameters.task)
-        counts = _write_splits(connection, split, scan.columns, projected, folder)
-    _check_splits(counts, split, total)
+    with tempfile.TemporaryDirectory(prefix="mlopsctl-") as spool:
+        reads, scanned = _reading(parameters.source, work.project, Path(spool))
+        with opened(reads=reads, writes=[folder]) as connection:
+            scan = scanned(connection)
+            projected = _projected(scan.columns, parameters)
+            total = _write_source(connection, scan, parameters, folder)
+            if parameters.label is not None:
+                label = next(column for column in scan.columns if column.name == parameters.label)
+                check_label(connection, folder / files.SOURCE_FILE, label, parameters.positive, parameters.task)
+            placed, counts = _write_splits(connection, parameters.split, scan.columns, projected, folder)
+    _check_splits(counts, parameters.split, placed, total)
     result = files.Examples(
         dataset=parameters.dataset,
         label=parameters.label,
@@ -87,30 +85,29 @@ def run(work: Work, parameters: IngestParameters) -> Notes:
         source_columns=scan.columns,
         splits={**counts, "unused": total - sum(counts.values())},
         rows=total,
+        remarks=(*scan.remarks, *placed.remarks),
     )
     files.write(result, folder)
     return _notes(result)
 
 
-def _located(source: Source, project: Path) -> tuple[Csv | Parquet | PythonSource, object]:
-    """The source to scan; a function is called, and where it returns a path, that file is the source."""
-    if isinstance(source, Csv | Parquet):
-        return source, None
-    if not isinstance(source, PythonSource):
-        hint = "use csv, parquet or a python function"
+def _reading(source: Source, project: Path, spool: Path) -> tuple[Sequence[Path], Callable[[Connection], Scan]]:
+    """What the engine may read, and how it then finds the rows; a function is called, a database is asked."""
+    if isinstance(source, BigQuery):
+        hint = "use a file, sql, duckdb or a python function"
         raise StepProblem.because("not-yet", f"{source.not_yet} is not there yet", hint=hint)
+    if isinstance(source, Sql):
+        answer = source.read(project, spool)
+        return [spool], lambda connection: answer.scan()
+    if isinstance(source, DuckDb):
+        return source.paths(project), lambda connection: source.scan(connection, project)
+    if not isinstance(source, PythonSource):
+        return source.files(project), lambda connection: source.scan(connection, project)
     rows = source.call(project)
     if not isinstance(rows, str | Path):
-        return source, rows
-    if str(rows).casefold().endswith(".csv"):
-        return Csv(uri=str(rows)), None
-    return Parquet(uri=str(rows)), None
-
-
-def _executable(split: Split) -> HashSplit:
-    if isinstance(split, HashSplit):
-        return split
-    raise StepProblem.because("not-yet", f"{split.not_yet} is not there yet", hint="use `kind: hash`")
+        return (), lambda connection: source.scan(connection, project, rows)
+    file = Csv(uri=str(rows)) if str(rows).casefold().endswith(".csv") else Parquet(uri=str(rows))
+    return file.files(project), lambda connection: file.scan(connection, project)
 
 
 def _projected(columns: Sequence[Column], parameters: IngestParameters) -> tuple[Column, ...]:
@@ -141,6 +138,8 @@ def _write_source(connection: Connection, scan: Scan, parameters: IngestParamete
     query = scan.query
     if parameters.filter is not None:
         query = filtered(connection, query, parameters.filter, [column.name for column in scan.columns])
+    if scan.unordered:
+        query = f"FROM ({query}) ORDER BY ALL"
     total = write_parquet(connection, query, folder / files.SOURCE_FILE)
     if total:
         return total
@@ -151,15 +150,16 @@ def _write_source(connection: Connection, scan: Scan, parameters: IngestParamete
 
 
 def _write_splits(
-    connection: Connection, split: HashSplit, columns: Sequence[Column], projected: Sequence[Column], folder: Path
-) -> dict[str, int]:
-    """Write the three splits; the number of rows of each."""
+    connection: Connection, split: Split, columns: Sequence[Column], projected: Sequence[Column], folder: Path
+) -> tuple[Placed, dict[str, int]]:
+    """Write the three splits; how rows were placed, and the number of rows of each."""
     from mlopsctl.tables.engine import identifier, parquet, write_parquet
 
     source = parquet(folder / files.SOURCE_FILE)
-    connection.execute(f"CREATE TEMP TABLE places AS {split.places(source, columns)}")
+    placed = split.places(connection, source, columns)
+    connection.execute(f"CREATE TEMP TABLE places AS {placed.query}")
     selected = ", ".join(f"source.{identifier(column.name)}" for column in projected)
-    return {
+    return placed, {
         name: write_parquet(
             connection,
             f"SELECT {selected} FROM {source} AS source POSITIONAL JOIN places WHERE places.place = {number}",
@@ -169,20 +169,26 @@ def _write_splits(
     }
 
 
-def _check_splits(counts: dict[str, int], split: HashSplit, total: int) -> None:
+def _check_splits(counts: dict[str, int], split: Split, placed: Placed, total: int) -> None:
     """No split that was asked for may be empty: nothing could be fitted, selected or judged on it."""
     empty = [name for name in files.SPLITS if counts[name] == 0]
     if not empty:
         return
     told = ", ".join(f"{name} {counts[name]}" for name in files.SPLITS)
     message = f"the split {' and the split '.join(empty)} got none of the {total} rows ({told})"
-    written = ", ".join(f"{name}: {getattr(split, name):g}" for name in files.SPLITS)
-    hint = f"add rows, or give it a larger share than `split: {{kind: hash, {written}}}`"
-    raise StepProblem.because("empty-split", message, hint=hint)
+    if placed.range:
+        message += f"; {placed.range}"
+    if placed.remarks:
+        message += f"; {'; '.join(placed.remarks)}"
+    written = ", ".join(f"{key}: {value}" for key, value in split.model_dump(exclude_none=True).items())
+    raise StepProblem.because("empty-split", message, hint=f"add rows, or change `split: {{{written}}}`")
 
 
 def _notes(examples: files.Examples) -> Notes:
-    shares = ", ".join(f"{examples.splits[name]} {name}" for name in files.SPLITS)
-    unused = examples.splits["unused"]
-    line = f"{examples.rows} rows: {shares}" + (f", {unused} unused" if unused else "")
-    return Notes(values={"rows": examples.rows, **{f"rows_{key}": n for key, n in examples.splits.items()}}, line=line)
+    told = [f"{examples.splits[name]} {name} ({examples.shares[name]:.1%})" for name in (*files.SPLITS, "unused")]
+    shares = ", ".join(told if examples.splits["unused"] else told[:-1])
+    values: dict[str, Json] = {"rows": examples.rows, **{f"rows_{key}": n for key, n in examples.splits.items()}}
+    values["shares"] = dict(examples.shares)
+    if examples.remarks:
+        values["remarks"] = list(examples.remarks)
+    return Notes(values=values, line="; ".join([f"{examples.rows} rows: {shares}", *examples.remarks]))

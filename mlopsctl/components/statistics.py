@@ -17,7 +17,7 @@ class StatisticsParameters(Parameters):
 
 SPEC = ComponentSpec(
     name="statistics",
-    version=1,
+    version=2,
     inputs={"examples": InputSpec(ArtifactType.EXAMPLES)},
     outputs={"statistics": ArtifactType.STATISTICS},
     parameters=StatisticsParameters,

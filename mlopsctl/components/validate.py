@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mlopsctl import evidence
-from mlopsctl.checks import Check, SchemaCheck
+from mlopsctl.checks import Check
 from mlopsctl.checks.data_schema import SCHEMA_FILE, DataSchema
 from mlopsctl.checks.rule import DataEvidence
 from mlopsctl.components.spec import ComponentSpec, InputSpec, Notes, Parameters, Work
-from mlopsctl.evidence import ANOMALIES_FILE, Anomalies, Anomaly, Verdict
+from mlopsctl.evidence import ANOMALIES_FILE, Anomalies, CheckResult, Verdict
 from mlopsctl.pipeline.ir import ArtifactType
 from mlopsctl.tables import examples as files
+from mlopsctl.tables.statistics import STATISTICS_FILE, Statistics
 
 
 class ValidateParameters(Parameters):
@@ -19,13 +22,15 @@ class ValidateParameters(Parameters):
     checks: tuple[Check, ...] = ()
 
 
+# A step pins `clock` and `previous-<dataset>` where one of its checks asks for them.
 SPEC = ComponentSpec(
     name="validate",
-    version=1,
+    version=2,
     inputs={
         "examples": InputSpec(ArtifactType.EXAMPLES),
         "statistics": InputSpec(ArtifactType.STATISTICS),
         "schema": InputSpec(ArtifactType.SCHEMA),
+        "reference": InputSpec(ArtifactType.STATISTICS, many=True),
     },
     outputs={"anomalies": ArtifactType.ANOMALIES},
     parameters=ValidateParameters,
@@ -36,29 +41,37 @@ SPEC = ComponentSpec(
 
 def run(work: Work, parameters: ValidateParameters) -> Notes:
     """Write ``anomalies.json`` (:class:`~mlopsctl.evidence.Anomalies`); no check at all passes."""
-    examples = files.read(work.inputs["examples"])
-    compared = _compared(work, examples) if any(isinstance(c, SchemaCheck) for c in parameters.checks) else None
-    data = DataEvidence(rows=examples.rows, anomalies=compared)
-    result = Anomalies(dataset=parameters.dataset, checks=tuple(check.judge(data) for check in parameters.checks))
+    checks = _judged(work, parameters) if parameters.checks else ()
+    result = Anomalies(dataset=parameters.dataset, checks=checks)
     evidence.write(result, work.outputs["anomalies"], ANOMALIES_FILE)
     return _notes(result)
 
 
-def _compared(work: Work, examples: files.Examples) -> tuple[Anomaly, ...]:
-    """Where the rows of the source are not as the schema says."""
-    from mlopsctl.checks.conformance import anomalies
+def _judged(work: Work, parameters: ValidateParameters) -> tuple[CheckResult, ...]:
+    from mlopsctl.checks.counting import Rows, count
     from mlopsctl.tables.engine import opened
 
-    schema = evidence.read(DataSchema, work.inputs["schema"], SCHEMA_FILE)
     folder = work.inputs["examples"]
+    examples = files.read(folder)
+    previous = work.state.get(f"previous-{parameters.dataset}")
     with opened(reads=[folder]) as connection:
-        return anomalies(
-            connection,
-            folder / files.SOURCE_FILE,
-            examples.source_columns,
-            schema,
-            [column.name for column in examples.columns],
+        rows = Rows(
+            connection=connection,
+            folder=folder,
+            examples=examples,
+            statistics=_statistics(work.inputs["statistics"]),
+            schema=evidence.read(DataSchema, work.inputs["schema"], SCHEMA_FILE),
+            previous=None if previous is None else _statistics(previous),
+            references={name: _statistics(path) for name, path in work.many("reference").items()},
+            clock=work.clock,
         )
+        return tuple(
+            check.judge(DataEvidence(rows=examples.rows, fact=count(check, rows))) for check in parameters.checks
+        )
+
+
+def _statistics(folder: Path) -> Statistics:
+    return evidence.read(Statistics, folder, STATISTICS_FILE)
 
 
 def _notes(result: Anomalies) -> Notes:
@@ -73,5 +86,5 @@ def _notes(result: Anomalies) -> Notes:
     return Notes(values=values, line=told)
 
 
-def _said(check: evidence.CheckResult) -> str:
+def _said(check: CheckResult) -> str:
     return "warns" if check.severity == "warn" else "fails" if check.verdict is Verdict.FAIL else "is undecided"

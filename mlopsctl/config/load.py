@@ -23,17 +23,23 @@ FILE = "mlops.yaml"
 __all__ = ["FILE", "Loaded", "check_project", "inspect_project", "load_project", "parse_overrides", "texts_of"]
 
 
-def load_project(path: Path, environment: str | None = None, overrides: Mapping[str, Json] | None = None) -> Loaded:
+def load_project(
+    path: Path,
+    environment: str | None = None,
+    overrides: Mapping[str, Json] | None = None,
+    *,
+    contracts: bool = True,
+) -> Loaded:
     """The project in a file, or in ``mlops.yaml`` of a folder, as one environment sees it.
 
     Without ``environment`` it is the only one. Overrides are values of parameters; a text is read as the type of the
-    parameter's default.
+    parameter's default. Without ``contracts`` the schema files of datasets count as not named: for who drafts one.
 
     Raises:
         InvalidProject: with every problem of that environment.
         UsageProblem: when the environment or an override does not fit the project.
     """
-    document = _read(path)
+    document = _read(path) if contracts else _without_contracts(_read(path))
     names = environment_names(document)
     seen = look(document, _file(path).resolve(), _chosen(names, environment), names, overrides or {})
     if seen.loaded is None:
@@ -95,6 +101,19 @@ def _read(path: Path) -> Document:
         message = f"there is no file {file}"
         raise InvalidProject(Diagnostic("unreadable-file", message, hint="rename mlops.yml to mlops.yaml"))
     return read_document(file, str(file))
+
+
+def _without_contracts(document: Document) -> Document:
+    """The document without the key ``schema`` of any dataset, in the base and in every overlay."""
+    return replace(document, data={key: _plain(value, (key,)) for key, value in document.data.items()})
+
+
+def _plain(value: Json, path: tuple[str, ...]) -> Json:
+    if not isinstance(value, Mapping):
+        return value
+    within = path[2:] if path[0] == "environments" else path
+    dataset = len(within) == 2 and within[0] == "data"
+    return {key: _plain(item, (*path, key)) for key, item in value.items() if not (dataset and key == "schema")}
 
 
 def _chosen(names: tuple[str, ...], environment: str | None) -> str:

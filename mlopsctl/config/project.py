@@ -17,7 +17,7 @@ from mlopsctl.config.words import shown
 from mlopsctl.features import Feature
 from mlopsctl.ground.model import Spec
 from mlopsctl.ground.scalars import Name, refusal
-from mlopsctl.metrics.catalogue import default_metrics
+from mlopsctl.metrics.catalogue import METRICS, default_metrics
 from mlopsctl.notifiers import Notifier
 from mlopsctl.orchestrators.specs import Local, Orchestrator
 from mlopsctl.triggers import Trigger
@@ -126,7 +126,7 @@ class Project(Spec):
         """What is measured: declared or usual, then what gates and selection need beside it; each once."""
         if self.training is None:
             return ()
-        wanted = list(self.evaluation.metrics or default_metrics(self.training.task, self.classes))
+        wanted = list(self.evaluation.names or default_metrics(self.training.task, self.classes))
         wanted += [gate.metric for gate in self.evaluation.gates]
         if self.training.select is not None:
             wanted.append(self.training.select.metric)
@@ -134,7 +134,10 @@ class Project(Spec):
 
     @property
     def select_metric(self) -> str:
-        """What the challenger is picked by; empty for a project without training."""
+        """What the challenger is picked by: the first metric of the catalogue; empty without training."""
         if self.training is None:
             return ""
-        return self.training.select.metric if self.training.select is not None else self.metrics[0]
+        if self.training.select is not None:
+            return self.training.select.metric
+        usual = default_metrics(self.training.task, self.classes)
+        return next((name for name in self.metrics if name in METRICS and METRICS[name].drawn), usual[0])

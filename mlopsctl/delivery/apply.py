@@ -25,7 +25,7 @@ from mlopsctl.delivery.policy import gates_json, read_gates
 from mlopsctl.delivery.ready import require_step_libraries
 from mlopsctl.delivery.refresh import moved_since, read_live, read_surroundings
 from mlopsctl.delivery.release import bring_champion, settle, take_over
-from mlopsctl.delivery.select_steps import BorrowingDriver, BorrowingObserver, Chosen, Selection, choose, narrow
+from mlopsctl.delivery.select_steps import BorrowingDriver, BorrowingObserver, Selection, up_to_verdict
 from mlopsctl.delivery.stores import Stores, open_stores
 from mlopsctl.ground.errors import Diagnostic, ExitCode, Locked, Problem
 from mlopsctl.ground.log import log_for
@@ -172,7 +172,8 @@ def run(loaded: Loaded, options: Options, observer: Observer) -> Outcome:
     """Run the pipeline up to its verdict; nothing is registered, released or served."""
     with open_stores(loaded) as stores, writing(loaded, stores):
         prepared = prepare(loaded, stores, refresh=False)
-        chosen = _chosen(loaded, stores, prepared, options.selection)
+        latest = stores.metadata.latest(loaded.project.name, loaded.environment)
+        chosen = up_to_verdict(prepared.lowered.pipeline, options.selection, prepared.plan, latest, stores.artifacts)
         lowered = replace(prepared.lowered, pipeline=chosen.pipeline)
         started = time.monotonic()
         prepared = replace(prepared, lowered=lowered, borrowed=chosen.borrowed)
@@ -190,18 +191,6 @@ def run(loaded: Loaded, options: Options, observer: Observer) -> Outcome:
         )
         _finish(stores, outcome, recorded=True)
         return replace(outcome, seconds=time.monotonic() - started)
-
-
-def _chosen(loaded: Loaded, stores: Stores, prepared: Prepared, selection: Selection) -> Chosen:
-    """The steps up to the verdict, or those of them that were asked for."""
-    whole = prepared.lowered.pipeline
-    outside = [step.id for step in whole.steps if step.component in ("preflight", "push")]
-    pipeline = replace(whole, steps=tuple(step for step in whole.steps if step.id not in outside))
-    wanted = choose(pipeline, selection, outside)
-    if selection.whole:
-        return Chosen(pipeline)
-    latest = stores.metadata.latest(loaded.project.name, loaded.environment)
-    return narrow(pipeline, wanted, prepared.plan, latest, stores.artifacts)
 
 
 def execute(

@@ -160,26 +160,31 @@ class StepDriver:
         return reused(record)
 
     def _task(self, step: Step, inputs: Mapping[str, ArtifactRecord]) -> StepTask:
-        setting = self._setting
-        return StepTask(
-            run_id=setting.run_id,
-            step=step.id,
-            component=step.component,
-            environment=setting.environment,
-            project=str(setting.project),
-            artifacts=setting.artifacts,
-            staging="",
-            parameters=parameters(step, setting.pinned),
-            inputs={
-                name: TaskInput(artifact.digest, artifact.type, guard=step.inputs[name].guard)
-                for name, artifact in inputs.items()
-            },
-            outputs=step.outputs,
-            state=artifacts(step, setting.pinned),
-            tracking=setting.tracking,
-            seed=step.seed or 0,
-            clock=clock(step, setting.pinned),
-        )
+        read = {
+            name: TaskInput(artifact.digest, artifact.type, guard=step.inputs[name].guard)
+            for name, artifact in inputs.items()
+        }
+        return task_of(step, read, self._setting)
+
+
+def task_of(step: Step, inputs: Mapping[str, TaskInput], setting: Setting) -> StepTask:
+    """A step's task, its ``staging`` still empty."""
+    return StepTask(
+        run_id=setting.run_id,
+        step=step.id,
+        component=step.component,
+        environment=setting.environment,
+        project=str(setting.project),
+        artifacts=setting.artifacts,
+        staging="",
+        parameters=parameters(step, setting.pinned),
+        inputs=inputs,
+        outputs=step.outputs,
+        state=artifacts(step, setting.pinned),
+        tracking=setting.tracking,
+        seed=step.seed or 0,
+        clock=clock(step, setting.pinned),
+    )
 
 
 def reused(record: ExecutionRecord) -> StepResult:

@@ -16,7 +16,7 @@ from mlopsctl.gates.judge import judge
 from mlopsctl.gates.policy import describe
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import Span, StepProblem, UsageProblem
-from mlopsctl.metrics.catalogue import METRICS
+from mlopsctl.metrics.catalogue import METRICS, MetricInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,16 @@ class Explained:
     gate: Gate
     span: Span
     last: GateResult | None
+    metric: MetricInfo
 
     def lines(self) -> list[str]:
         """What a person reads."""
-        metric = METRICS[self.gate.metric]
-        better = "more is better" if metric.direction == "higher" else "less is better"
+        metric = self.metric
+        better = {"higher": "more is better", "lower": "less is better", "zero": "nearer to 0 is better"}
         told = [
             f"{self.gate.name} ({self.gate.kind}) at {self.span}",
             f"  asks for   {describe(self.gate)}",
-            f"  metric     {metric.name}: {metric.description} ({better})",
+            f"  metric     {metric.name}: {metric.description} ({better[metric.direction]})",
             f"  judges     {self._judges()}",
             "  verdicts   pass only when the number proves it; missing, NaN, infinite or on no rows is an error",
         ]
@@ -97,7 +98,9 @@ def explain_gate(loaded: Loaded, name: str) -> Explained:
     with open_stores(loaded) as stores:
         evaluation = _last(loaded, stores)
     last = gate.judge(evaluation) if evaluation is not None else None
-    return Explained(gate, loaded.span(("evaluation", "gates", at)), last)
+    own = loaded.project.evaluation.own.get(gate.metric)
+    metric = METRICS[gate.metric] if own is None else own.info
+    return Explained(gate, loaded.span(("evaluation", "gates", at)), last, metric)
 
 
 def _last(loaded: Loaded, stores: Stores) -> Evaluation | None:

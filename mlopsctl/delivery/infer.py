@@ -54,9 +54,7 @@ def infer(loaded: Loaded, rows: Path, out: Path, release: int | None, observer: 
     with open_stores(loaded) as stores:
         chosen = _chosen(stores.state.read(loaded.project.name, loaded.environment), release)
         bring_champion(stores, model_name(loaded.project.name), chosen.model)
-        step = place(
-            STEP, STEP, {}, {"source": source.model_dump(mode="json")}, sources={"source.uri": source.uri}
-        )
+        step = place(STEP, STEP, {}, {"source": source.model_dump(mode="json")}, sources={"source.uri": source.uri})
         pipeline = Pipeline(loaded.project.name, (step,))
         digest = source.fingerprint(loaded.folder, stores.home / "digests")
         around = Surroundings(sources={source.uri: digest}, packages=package_versions(pipeline))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from mlopsctl import __version__
 from mlopsctl.delivery.live import Live
-from mlopsctl.delivery.override import Override, standing
 from mlopsctl.delivery.others import gate_lines, release_line, server_lines
+from mlopsctl.delivery.override import Override, standing
 from mlopsctl.delivery.pinned import pin
 from mlopsctl.delivery.plan import History, Plan, Seal, StepPlan
 from mlopsctl.delivery.policy import gates_json
@@ -69,8 +69,8 @@ def make_plan(
 def champion_of(state: EnvironmentState, live: Live) -> str:
     """The digest of the model to beat; empty for none.
 
-    What is released, else the newest that was and was not withdrawn, else what the registry's alias points to: a lost history must not
-    turn the next release into a first one, which nothing has to beat.
+    What is released, else the newest that was and was not withdrawn, else what the registry's alias points to: a lost
+    history must not turn the next release into a first one, which nothing has to beat.
     """
     if state.release is not None:
         return state.release.model
@@ -87,7 +87,8 @@ def _output(steps: Sequence[StepPlan], id: str, name: str) -> str:
 
 
 def _refused(steps: Sequence[StepPlan]) -> str:
-    return next((plan.skipped for plan in steps if plan.skipped), "")
+    # A step of the user's own may stay out for reasons of its own; no release hangs on it.
+    return next((plan.skipped for plan in steps if plan.skipped and plan.step.component != "own"), "")
 
 
 def _notes(desired: Desired, state: EnvironmentState) -> Iterator[str]:

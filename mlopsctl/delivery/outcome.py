@@ -77,7 +77,8 @@ class Outcome:
         findings = self.findings
         if self.judged_only and findings.checks is Verdict.PASS and findings.blessing is not None:
             return findings.blessing.verdict
-        if self.partial and findings.blessing is None:
+        judges = not self.partial and "gate" in self.results
+        if not judges and findings.blessing is None:
             return findings.checks
         return findings.verdict
 

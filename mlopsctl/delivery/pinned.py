@@ -24,9 +24,7 @@ OVERRIDES = "overrides"
 PREVIOUS = "previous-"
 
 
-def pin(
-    pipeline: Pipeline, history: History, champion: str, override: Override | None, now: str
-) -> Mapping[str, str]:
+def pin(pipeline: Pipeline, history: History, champion: str, override: Override | None, now: str) -> Mapping[str, str]:
     """What the pipeline's steps want to know beside their inputs; what there is none of is left out.
 
     Args:

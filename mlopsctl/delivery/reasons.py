@@ -30,6 +30,8 @@ def _differences(step: Step, old: Mapping[str, Json], new: Mapping[str, Json]) -
         yield f"{file} {_happened(before, after)}"
     for package, before, after in changes(old.get("packages"), new["packages"]):
         yield f"{package} {shown(before)} → {shown(after)}"
+    for package, before, after in changes(old.get("requirements") or {}, new.get("requirements") or {}):
+        yield f"requirement {package}: {shown(before)} → {shown(after)}"
     for name, before, after in changes(old.get("inputs"), new["inputs"]):
         wired = step.inputs.get(name)
         yield f"reads {wired.ref}, which changed" if wired else f"no longer reads {name}"

@@ -21,6 +21,9 @@ from mlopsctl.orchestrators.local.run import Driver, Observer
 from mlopsctl.pipeline.ir import Pipeline, Step
 from mlopsctl.step.task import StepResult, StepState, StepTask
 
+# They act on a server and the registry.
+_OUTSIDE = ("preflight", "push")
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -49,6 +52,20 @@ class Chosen:
     pipeline: Pipeline
     borrowed: Mapping[str, StepResult] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+
+def up_to_verdict(
+    pipeline: Pipeline,
+    selection: Selection,
+    plan: Plan,
+    latest: Mapping[str, ExecutionRecord],
+    artifacts: ArtifactStore,
+) -> Chosen:
+    """What `run` runs: the steps up to the verdict, or those of them that were asked for; see :func:`narrow`."""
+    outside = [step.id for step in pipeline.steps if step.component in _OUTSIDE]
+    inside = replace(pipeline, steps=tuple(step for step in pipeline.steps if step.id not in outside))
+    wanted = choose(inside, selection, outside)
+    return Chosen(inside) if selection.whole else narrow(inside, wanted, plan, latest, artifacts)
 
 
 def choose(pipeline: Pipeline, selection: Selection, elsewhere: Iterable[str] = ()) -> frozenset[str]:

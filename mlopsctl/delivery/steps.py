@@ -125,6 +125,8 @@ def lost_effect(record: ExecutionRecord, live: Live) -> str:
 
 
 def _skip_reason(step: Step, planned: Mapping[str, StepPlan], history: History) -> str:
+    if not step.when:
+        return "its `when` is false"
     for wired in step.inputs.values():
         producer = planned[wired.ref.step]
         if producer.skipped and not wired.optional:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from mlopsctl.features import Feature
 from mlopsctl.features.drop import Drop
@@ -26,7 +27,21 @@ class Chain:
     def numeric(self) -> bool:
         """Whether the values are numbers from the start (true and false are, unless they become columns)."""
         first = self.columns[0].type
+        if self.raw:
+            return False
         return first.numeric or (first is ColumnType.BOOL and not isinstance(self.transforms[-1], OneHot))
+
+    @property
+    def raw(self) -> bool:
+        """Whether the columns go to one transform all together, as they are in the data."""
+        return bool(self.transforms) and self.transforms[0].raw
+
+    @property
+    def dtypes(self) -> dict[str, Literal["float64", "object"]]:
+        """As what each column reaches the first transform."""
+        if not self.raw:
+            return dict.fromkeys((column.name for column in self.columns), "float64" if self.numeric else "object")
+        return {column.name: "float64" if column.type.numeric else "object" for column in self.columns}
 
 
 def chains(features: Sequence[Feature], columns: Sequence[Column], label: str | None) -> tuple[Chain, ...]:
@@ -45,8 +60,10 @@ def chains(features: Sequence[Feature], columns: Sequence[Column], label: str | 
     for column in columns:
         if column.name != label:
             numbers = tuple(number for number, feature in enumerate(features) if column.name in feature.columns)
-            problems += _misfits(column, _steps(features, numbers, column))
-            grouped.setdefault((numbers, _sort(column.type)), []).append(column)
+            steps = _steps(features, numbers, column)
+            problems += _misfits(column, steps)
+            sort = "raw" if steps and steps[0].raw else _sort(column.type)
+            grouped.setdefault((numbers, sort), []).append(column)
     if problems:
         raise StepProblem(problems)
     return tuple(
@@ -100,9 +117,11 @@ def _misfits(column: Column, steps: Sequence[Transform]) -> list[Diagnostic]:
         hint = f"list it under `{{kind: drop, columns: [{column.name}]}}`, or leave it out of `columns` of the dataset"
         return [Diagnostic(id="wrong-type", message=message, hint=hint)]
     for before, after in pairwise(steps):
-        if not before.goes_on or isinstance(after, Drop):
+        if not before.goes_on or after.raw or isinstance(after, Drop):
             message = f"column {shown(column.name)} is listed by `{_kind(before)}` and by `{_kind(after)}`"
             hint = "list it once; only `impute` may come before another transform"
+            if after.raw:
+                hint = "list it once; your own transformer gets the values as they are in the data, and fills them"
             found.append(Diagnostic(id="column-twice", message=message, hint=hint))
     for transform in steps:
         reason = transform.misfit(column.type)

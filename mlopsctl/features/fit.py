@@ -1,6 +1,7 @@
 """Fitting the chains on the train split: one scikit-learn transformer from raw columns to a table of numbers.
 
-What is pickled is made of classes of scikit-learn, pandas and numpy alone, so that a model serves without this tool.
+What is pickled is made of classes of scikit-learn, pandas and numpy alone, so that a model serves without this tool;
+beside them only those of :mod:`mlopsctl.features.shipped`, which then is shipped with the model, and the user's own.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from mlopsctl.features.chains import Chain
 from mlopsctl.features.values import check_train
@@ -92,17 +93,18 @@ def _chained(chain: Chain, train: pd.DataFrame) -> tuple[list[BaseEstimator], li
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import FunctionTransformer
 
-    dtype: Literal["float64", "object"] = "float64" if chain.numeric else "object"
+    dtypes = chain.dtypes
+    dtype: object = dtypes if chain.raw else next(iter(dtypes.values()))
     typed = FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": dtype}, feature_names_out="one-to-one")
     estimators: list[BaseEstimator] = [typed]
-    seen = train.astype(dtype)
+    seen = train.astype(dtypes)
     outputs: list[tuple[str, str]] = []
     for transform in chain.transforms:
-        steps = transform.estimators(seen)
-        outputs = transform.outputs(seen)
-        estimators += steps
-        if steps and transform is not chain.transforms[-1]:
-            before = Pipeline([(f"step{n}", step) for n, step in enumerate(steps)])
+        made = transform.made(seen)
+        outputs = made.outputs
+        estimators += made.estimators
+        if made.estimators and transform is not chain.transforms[-1]:
+            before = Pipeline([(f"step{n}", step) for n, step in enumerate(made.estimators)])
             seen = before.set_output(transform="pandas").fit_transform(seen)
     return estimators, outputs
 

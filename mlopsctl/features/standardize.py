@@ -35,8 +35,17 @@ class Standardize(Transform):
         from sklearn.impute import SimpleImputer
         from sklearn.preprocessing import StandardScaler
 
-        huge = [str(name) for name in train.columns if train[name].abs().max() > LARGEST]
-        if huge:
-            message = f"columns hold numbers beyond {LARGEST:g}, whose squares are infinite: {listed(huge)}"
-            raise StepProblem.because("huge-values", message, hint="filter those rows out, or use another transform")
+        refuse_huge(train)
         return [SimpleImputer(strategy="median"), StandardScaler()]
+
+
+def refuse_huge(train: pd.DataFrame) -> None:
+    """Refuse numbers that cannot be scaled.
+
+    Raises:
+        StepProblem: naming the columns that hold one.
+    """
+    huge = [str(name) for name in train.columns if train[name].abs().max() > LARGEST]
+    if huge:
+        message = f"columns hold numbers beyond {LARGEST:g}, whose squares are infinite: {listed(huge)}"
+        raise StepProblem.because("huge-values", message, hint="filter those rows out, or use another transform")

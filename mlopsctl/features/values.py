@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mlopsctl.features.chains import Chain
 from mlopsctl.features.impute import Impute
 from mlopsctl.features.one_hot import OneHot
+from mlopsctl.features.ordinal import Ordinal
 from mlopsctl.ground.errors import Diagnostic, StepProblem
 from mlopsctl.tables.columns import listed, shown
 
@@ -40,7 +41,7 @@ def check_held_out(chains: Sequence[Chain], train: pd.DataFrame, rows: pd.DataFr
 def _empty(chains: Sequence[Chain], train: pd.DataFrame) -> Iterator[Diagnostic]:
     for chain in chains:
         for column in chain.columns:
-            if chain.transforms and train[column.name].isna().all():
+            if chain.transforms and not chain.raw and train[column.name].isna().all():
                 message = f"column {shown(column.name)} has no value in the train split"
                 yield Diagnostic(id="empty-column", message=message, hint=_leave_out(column.name))
 
@@ -60,11 +61,13 @@ def _infinite(chains: Sequence[Chain], rows: pd.DataFrame, split: str) -> Iterat
 def _unseen(chains: Sequence[Chain], train: pd.DataFrame, rows: pd.DataFrame, split: str) -> Iterator[Diagnostic]:
     for chain in chains:
         last = chain.transforms[-1] if chain.transforms else None
-        if not isinstance(last, OneHot) or last.unseen == "ignore":
+        if not isinstance(last, OneHot | Ordinal) or last.unseen == "ignore":
             continue
-        filled = any(isinstance(transform, Impute) for transform in chain.transforms)
+        # A missing value has a place in no column of one_hot, and stays missing in an order.
+        filled = isinstance(last, Ordinal) or any(isinstance(transform, Impute) for transform in chain.transforms)
+        order = last.order if isinstance(last, Ordinal) else ()
         for column in chain.columns:
-            known = set(train[column.name].dropna().unique())
+            known = set(order or train[column.name].dropna().unique())
             values = rows[column.name]
             strange = sorted(str(value) for value in set(values.dropna().unique()) - known)
             if strange:

@@ -5,72 +5,29 @@ from __future__ import annotations
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mlopsctl.frameworks.container import CommandTarget, ContainerTarget, ProgramTarget
 from mlopsctl.frameworks.estimators import build
+from mlopsctl.frameworks.fitted import Fitted, Job, Split, labelled
+from mlopsctl.frameworks.foreign import fit_program
 from mlopsctl.frameworks.packed import OwnModules
 from mlopsctl.frameworks.python import PythonTarget
 from mlopsctl.frameworks.sklearn import SklearnTarget
 from mlopsctl.frameworks.xgboost import XGBoostTarget
-from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import StepProblem
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 _LONGEST = 300
 
-Fittable = SklearnTarget | XGBoostTarget | PythonTarget
+Fittable = SklearnTarget | XGBoostTarget | PythonTarget | CommandTarget | ContainerTarget
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
-    """The rows of one split: transformed features, and the label as numbers (a class's position, or the value)."""
-
-    features: pd.DataFrame
-    target: NDArray[np.generic]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is fitted: the splits, the label's name, the task (``classification`` or ``regression``), the seed, and
-    the project's folder, where the user's code is."""
-
-    train: Split
-    validation: Split
-    label: str
-    task: str
-    seed: int
-    project: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A fitted model.
-
-    Attributes:
-        name: the estimator's dotted name, or the entrypoint.
-        output: what it answers with (``logits``, ``probability``, ``label``); ``None``: scikit-learn's own interface.
-        code, modules: the project's files it is made of, and their imported modules.
-        warnings: what the library warned of while fitting, each once.
-    """
-
-    estimator: Any
-    framework: str
-    name: str
-    parameters: dict[str, Json]
-    output: str | None = None
-    code: tuple[str, ...] = ()
-    modules: OwnModules = field(default_factory=lambda: OwnModules(Path(), ()))
-    warnings: tuple[str, ...] = ()
+__all__ = ["Fittable", "Fitted", "Job", "Split", "fit"]
 
 
 def fit(target: Fittable, job: Job) -> Fitted:
@@ -79,28 +36,48 @@ def fit(target: Fittable, job: Job) -> Fitted:
     Raises:
         StepProblem: whatever stops it, in the words of the estimator or with the place in the user's code.
     """
+    if isinstance(target, ProgramTarget):
+        return fit_program(target, job)
     if isinstance(target, PythonTarget):
         return _fit_function(target, job)
-    if isinstance(target, XGBoostTarget):
-        default = "xgboost.XGBClassifier" if job.task == "classification" else "xgboost.XGBRegressor"
-        return _fit_estimator(target, target.estimator or default, job)
-    return _fit_estimator(target, target.estimator, job)
-
-
-def _fit_estimator(target: SklearnTarget | XGBoostTarget, name: str, job: Job) -> Fitted:
-    estimator = build(name, target.params, task=job.task, seed=job.seed, project=job.project)
+    estimator = unfitted(target, job)
     watched = _watched(job) if target.params.get("early_stopping_rounds") is not None else {}
-    with _collected_warnings() as seen:
-        try:
-            estimator.fit(job.train.features, job.train.target, **watched)
-        except Exception as error:
-            traceback.print_exc()
-            raise StepProblem.because(
-                "fit-failed", f"{name} cannot be fitted: {_first_line(error)}", hint=_hint(str(error))
-            ) from error
+    with collected_warnings() as seen, telling_why(dotted_name(target, job)):
+        estimator.fit(job.train.features, job.train.target, **watched)
+    return as_fitted(target, job, estimator, seen)
+
+
+def unfitted(target: SklearnTarget | XGBoostTarget, job: Job) -> Any:
+    """The estimator before its fit; see :func:`mlopsctl.frameworks.estimators.build`."""
+    return build(dotted_name(target, job), target.params, task=job.task, seed=job.seed, project=job.project)
+
+
+def dotted_name(target: SklearnTarget | XGBoostTarget, job: Job) -> str:
+    """The estimator's dotted name."""
+    return target.estimator or ("xgboost.XGBClassifier" if job.task == "classification" else "xgboost.XGBRegressor")
+
+
+def as_fitted(target: SklearnTarget | XGBoostTarget, job: Job, estimator: Any, warned: Sequence[str]) -> Fitted:
+    """A fitted estimator as a model."""
     return Fitted(
-        estimator=estimator, framework=target.kind, name=name, parameters=dict(target.params), warnings=tuple(seen)
+        estimator=estimator,
+        framework=target.kind,
+        name=dotted_name(target, job),
+        parameters=dict(target.params),
+        warnings=tuple(warned),
     )
+
+
+@contextmanager
+def telling_why(name: str) -> Iterator[None]:
+    """Turn what an estimator's fit raises into a problem; its traceback goes to the step's log."""
+    try:
+        yield
+    except Exception as error:
+        traceback.print_exc()
+        raise StepProblem.because(
+            "fit-failed", f"{name} cannot be fitted: {_first_line(error)}", hint=_hint(str(error))
+        ) from error
 
 
 def _watched(job: Job) -> dict[str, Any]:
@@ -117,8 +94,8 @@ def _watched(job: Job) -> dict[str, Any]:
 def _fit_function(target: PythonTarget, job: Job) -> Fitted:
     code = target.code(job.project)
     modules = OwnModules(job.project, {Path(file).parts[0].removesuffix(".py") for file in code})
-    frames = [_labelled(split, job.label) for split in (job.train, job.validation)]
-    with modules(), _collected_warnings() as seen:
+    frames = [labelled(split, job.label) for split in (job.train, job.validation)]
+    with modules(), collected_warnings() as seen:
         function = _function(target.entrypoint, job.project)
         keywords = {"seed": job.seed, **target.params}
         try:
@@ -147,13 +124,6 @@ def _fit_function(target: PythonTarget, job: Job) -> Fitted:
         modules=modules,
         warnings=tuple(seen),
     )
-
-
-def _labelled(split: Split, label: str) -> pd.DataFrame:
-    """The features with the label as the last column, for the user to keep and change."""
-    frame = split.features.copy()
-    frame[label] = split.target
-    return frame
 
 
 def _function(entrypoint: str, project: Path) -> Callable[..., Any]:
@@ -195,7 +165,7 @@ def _in_user_code(what: str, project: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _collected_warnings() -> Iterator[list[str]]:
+def collected_warnings() -> Iterator[list[str]]:
     """The warnings raised inside, each once; they also go to the step's log."""
     seen: list[str] = []
     with warnings.catch_warnings(record=True) as caught:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlopsctl.frameworks.fitting import Fitted
+from mlopsctl.frameworks.fitted import Fitted
 from mlopsctl.frameworks.labels import Labels
 from mlopsctl.frameworks.packed import CODE_FOLDER, ESTIMATOR_FILE, MODEL_FILE, TRANSFORM_FILE, PackedModel, load
+from mlopsctl.frameworks.program import PROGRAM_FOLDER
 from mlopsctl.ground.errors import StepProblem
 
 if TYPE_CHECKING:
@@ -37,23 +38,30 @@ class About:
 def pack(folder: Path, fitted: Fitted, about: About, *, transform: Path, project: Path, probe: pd.DataFrame) -> None:
     """Write the model into an empty folder, and prove that it loads and answers the raw rows of ``probe``.
 
-    ``transform`` is the file of the fitted transformer.
+    ``transform`` is the folder of the fitted transformer and of the code that it needs.
 
     Raises:
         StepProblem: when the model cannot be pickled, loaded back or asked.
     """
-    shutil.copyfile(transform, folder / TRANSFORM_FILE)
+    shutil.copyfile(transform / TRANSFORM_FILE, folder / TRANSFORM_FILE)
+    for shipped in (transform / CODE_FOLDER, fitted.files / CODE_FOLDER if fitted.files else None):
+        if shipped is not None and shipped.is_dir():
+            shutil.copytree(shipped, folder / CODE_FOLDER, copy_function=shutil.copyfile, dirs_exist_ok=True)
+    if fitted.files:
+        program = fitted.files / PROGRAM_FOLDER
+        shutil.copytree(program, folder / PROGRAM_FOLDER, copy_function=shutil.copyfile)
     (folder / ESTIMATOR_FILE).write_bytes(_pickled(fitted))
     for file in fitted.code:
         target = folder / CODE_FOLDER / file
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes((project / file).read_bytes().replace(b"\r\n", b"\n"))
-    text = json.dumps(_info(fitted, about), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(described(fitted, about), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     (folder / MODEL_FILE).write_text(text + "\n", encoding="utf-8")
     _prove(folder, fitted.name, probe)
 
 
-def _info(fitted: Fitted, about: About) -> dict[str, object]:
+def described(fitted: Fitted, about: About) -> dict[str, object]:
+    """What ``model.json`` says."""
     return {
         "layout": _LAYOUT,
         "task": about.task,

@@ -44,6 +44,11 @@ class OwnModules:
         self._names = frozenset(names)
         self._modules: dict[str, ModuleType] = {}
 
+    @classmethod
+    def of(cls, code: Path) -> OwnModules:
+        """The modules in a ``code/`` folder; none where there is no such folder."""
+        return cls(code.resolve(), {path.stem for path in code.iterdir()} if code.is_dir() else ())
+
     @contextmanager
     def __call__(self) -> Iterator[None]:
         """Hold the modules for a ``with`` block; one block at a time in a process."""
@@ -83,18 +88,30 @@ class PackedModel:
 
     def __init__(self, folder: Path) -> None:
         """Read a packed model; see :func:`load`."""
-        self.info: dict[str, Any] = json.loads((folder / MODEL_FILE).read_text(encoding="utf-8"))
-        self.task: str = self.info["task"]
-        self.label: str = self.info["label"]
-        self.classes: list[Any] = self.info["classes"]
-        self.positive: int | None = 1 if self.info["positive"] is not None else None
-        self.features: list[str] = [feature["name"] for feature in self.info["features"]]
-        code = folder / CODE_FOLDER
-        names = {path.stem for path in code.iterdir()} if code.is_dir() else set()
-        self._modules = OwnModules(code.resolve(), names)
-        with self._modules():
-            self._transform = _unpickled(folder / TRANSFORM_FILE)
-            self._estimator = _unpickled(folder / ESTIMATOR_FILE)
+        modules = OwnModules.of(folder / CODE_FOLDER)
+        with modules():
+            transform = _unpickled(folder / TRANSFORM_FILE)
+            estimator = _unpickled(folder / ESTIMATOR_FILE)
+        info = json.loads((folder / MODEL_FILE).read_text(encoding="utf-8"))
+        self._fill(info, transform, estimator, modules)
+
+    @classmethod
+    def made(cls, info: dict[str, Any], estimator: Any, modules: OwnModules) -> PackedModel:
+        """A model that was fitted in this process and takes features that are transformed already."""
+        model = cls.__new__(cls)
+        model._fill(info, None, estimator, modules)
+        return model
+
+    def _fill(self, info: dict[str, Any], transform: Any, estimator: Any, modules: OwnModules) -> None:
+        self.info = info
+        self.task: str = info["task"]
+        self.label: str = info["label"]
+        self.classes: list[Any] = info["classes"]
+        self.positive: int | None = 1 if info["positive"] is not None else None
+        self.features: list[str] = [feature["name"] for feature in info["features"]]
+        self._modules = modules
+        self._transform = transform
+        self._estimator = estimator
 
     @property
     def output_columns(self) -> list[str]:
@@ -128,10 +145,21 @@ class PackedModel:
             ValueError: when a column is missing, or the estimator answers in a shape that cannot be read.
         """
         with self._modules():
-            numbers = self._transform.transform(self._columns(frame))
-            if self.task == "classification":
-                return self._classified(numbers)
-            return self._checked(_flat(self._called(numbers)), len(frame)), None
+            return self._answered(self._transform.transform(self._columns(frame)))
+
+    def answer_features(self, numbers: pd.DataFrame) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
+        """The same for rows that are transformed already.
+
+        Raises:
+            ValueError: when the estimator answers in a shape that cannot be read.
+        """
+        with self._modules():
+            return self._answered(numbers)
+
+    def _answered(self, numbers: pd.DataFrame) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
+        if self.task == "classification":
+            return self._classified(numbers)
+        return self._checked(_flat(self._called(numbers)), len(numbers)), None
 
     def _columns(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The raw columns it reads, in the order it was fitted with."""

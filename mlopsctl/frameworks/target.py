@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from mlopsctl.frameworks.source import reachable_files
-from mlopsctl.frameworks.tune import Tune
-from mlopsctl.ground.model import NotYet, Spec
-from mlopsctl.ground.scalars import Entrypoint
+from mlopsctl.frameworks.tune import Tune, conditions
+from mlopsctl.ground.model import Spec
+from mlopsctl.ground.scalars import Entrypoint, refusal
 
 Output = Literal["logits", "probability", "label"]
 
@@ -28,13 +28,21 @@ class TargetBase(Spec):
     tune: Tune | None = Field(
         default=None, title="Tuning", description="Search for better parameters before the final fit."
     )
-    requirements: Annotated[
-        Annotated[tuple[str, ...], Field(strict=False)] | str | None, NotYet("an environment for one target")
-    ] = Field(
+    requirements: Annotated[tuple[str, ...], Field(strict=False)] | str | None = Field(
         default=None,
         title="Requirements",
         description="Python packages of this target's step: a list, or the path of a requirements file.",
     )
+
+    @model_validator(mode="after")
+    def _conditions_are_about_parameters(self) -> Self:
+        """A search's condition names a parameter that is searched, or one of ``params``."""
+        for name, dimension in self.tune.space.items() if self.tune is not None else ():
+            for other in conditions(dimension):
+                if self.tune is not None and other not in self.tune.space and other not in self.params:
+                    message = f"{name!r} is searched under a condition on {other!r}, which is no parameter here"
+                    raise refusal("condition-unknown", message, "name one of `space` or `params`", "tune")
+        return self
 
     def code(self, project: Path) -> tuple[str, ...]:
         """The files of the project that it runs, relative to the project's folder, sorted; read, never imported."""

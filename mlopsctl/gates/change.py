@@ -58,14 +58,31 @@ class Change(Rule):
         low, high = super().possible(metric)
         return (-inf, inf) if self.relative else (low - high, high - low)
 
+    def _out_of_place(self, metric: MetricInfo) -> tuple[str, str, str] | None:
+        """See :meth:`Rule._out_of_place`."""
+        if not metric.drawn and self.against == "trivial":
+            message = f"the trivial model has no {metric.name}: it is no model that runs"
+            return message, "write against: champion", "against"
+        if not metric.drawn and self.confidence is not None:
+            message = f"{metric.name} is measured on the model: there are no rows to resample"
+            return message, "take confidence out", "confidence"
+        return super()._out_of_place(metric)
+
+    @property
+    def stops_constant(self) -> bool:
+        """See :meth:`Rule.stops_constant`: a model that is as good as the trivial one cannot pass."""
+        apart = (self.min is not None and self.min > 0) or (self.max is not None and self.max < 0)
+        return self.against == "trivial" and apart
+
     def prove(self, evaluation: Evaluation, slice: str) -> Judged:
         """See :meth:`Rule.prove`: the number is the difference, or its bootstrap bounds."""
+        info = self.info(evaluation)
         comparison = evaluation.comparison(self.metric, self.against, slice)
         if comparison is None:
             place = f" on {slice}" if slice else ""
             raise EvidenceError(f"{self.metric} was not compared with the {self.against}{place}")
-        candidate = number(comparison.candidate, self.metric, slice)
-        baseline = number(comparison.baseline, self.metric, slice, who=self.against)
+        candidate = number(comparison.candidate, info, slice)
+        baseline = number(comparison.baseline, info, slice, who=self.against)
         if comparison.candidate.rows != comparison.baseline.rows:
             raise EvidenceError(f"challenger and {self.against} were not scored on the same rows")
         change = self._change(candidate, baseline)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mlopsctl.evidence import Blessing, Evaluation, GateResult, Verdict
 from mlopsctl.gates import Gate
+from mlopsctl.gates.trivial import UNSTOPPED, constant_notes
 from mlopsctl.ground.errors import StepProblem
 
 
@@ -28,7 +29,10 @@ def judge(gates: Iterable[Gate], evaluation: Evaluation, overrides: Mapping[str,
             raise StepProblem.because("unknown-gate", f"no gate is called {name}", hint=f"the gates are: {known}")
         if not reason.strip():
             raise StepProblem.because("missing-reason", f"overriding {name} needs a reason", hint="give --reason")
-    results = tuple(_overridden(rule.judge(evaluation), given) for rule in rules)
+    notes = constant_notes(rules, evaluation)
+    results = tuple(
+        replace(_overridden(rule.judge(evaluation), given), note=notes.get(rule.name, "")) for rule in rules
+    )
     return Blessing(model=evaluation.model, champion=evaluation.champion, gates=results)
 
 
@@ -49,6 +53,7 @@ def summary(blessing: Blessing) -> str:
         texts = ["the gate passes" if len(deciding) == 1 else f"all {len(deciding)} gates pass"]
     texts += [_told(gate) for gate in deciding if gate.verdict is not Verdict.PASS]
     texts += [f"{gate.name}: {gate.reason}" for gate in blessing.gates if not gate.decides]
+    texts += [f"{gate.name}: {gate.note}" for gate in deciding if gate.note.endswith(UNSTOPPED)]
     return "; ".join(texts)
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from math import inf, isfinite
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from mlopsctl.evidence import Evaluation, GateResult, Measurement, Verdict, worst
 from mlopsctl.gates.shown import exact, shown
 from mlopsctl.ground.model import Spec
 from mlopsctl.ground.scalars import ColumnName, Name, refusal
-from mlopsctl.metrics.catalogue import METRICS, MetricInfo, suggestion
+from mlopsctl.metrics.catalogue import METRICS, MetricInfo
 
 # A metric may leave its range by rounding only.
 _ROUNDING = 1e-9
@@ -57,18 +57,11 @@ class Rule(Spec):
         description="Slices with fewer rows are listed as not judged.",
     )
 
-    @field_validator("metric")
-    @classmethod
-    def _known(cls, metric: str) -> str:
-        if metric not in METRICS:
-            near = suggestion(metric)
-            hint = f"did you mean {near!r}?" if near else f"known metrics: {', '.join(METRICS)}"
-            raise refusal("unknown-metric", f"there is no metric called {metric!r}", hint)
-        return metric
-
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        problem = self._contradiction(METRICS[self.metric])
+        """What the catalogue decides; the other names are the project's own, and are known with it."""
+        known = METRICS.get(self.metric)
+        problem = known and self.contradiction(known)
         if problem:
             raise refusal("gate-bounds", *problem)
         return self
@@ -79,6 +72,11 @@ class Rule(Spec):
         if self.slice is None:
             return ()
         return (self.slice,) if isinstance(self.slice, str) else self.slice
+
+    @property
+    def stops_constant(self) -> bool:
+        """Whether a model that gives every row the same answer cannot pass, whatever the data."""
+        return False
 
     def judge(self, evaluation: Evaluation) -> GateResult:
         """The verdict on an evaluation. Pass only where the evidence proves it; never raises."""
@@ -107,7 +105,8 @@ class Rule(Spec):
         column = slice_key(self.columns)
         values = evaluation.slices.get(column)
         if not values:
-            return self._result(Verdict.ERROR, f"the slice {column} was not measured")
+            measured = ", ".join(evaluation.slices) or "none"
+            return self._result(Verdict.ERROR, f"the slice {column} was not measured; measured slices: {measured}")
         parts = tuple(
             self._judged_part(evaluation, slice_name(column, value), rows)
             for value, rows in values.items()
@@ -121,7 +120,7 @@ class Rule(Spec):
         deciding = [part for part in parts if part.verdict is verdict]
         return replace(
             self._result(verdict, _slices_reason(verdict, deciding, len(parts))),
-            observed=self._nearest(deciding),
+            observed=self._worst(deciding, evaluation),
             parts=parts,
             not_judged=skipped,
         )
@@ -133,12 +132,30 @@ class Rule(Spec):
             return self._result(Verdict.ERROR, reason + str(measured.rows), slice=slice)
         return self._judged(evaluation, slice)
 
-    def _nearest(self, parts: list[GateResult]) -> float | None:
+    def _worst(self, parts: list[GateResult], evaluation: Evaluation) -> float | None:
         """Of several observed numbers the one that stands worst to the bounds."""
         observed = [part.observed for part in parts if part.observed is not None]
         if not observed:
             return None
-        return (min if METRICS[self.metric].direction == "higher" else max)(observed)
+        match self.info(evaluation).direction:
+            case "higher":
+                return min(observed)
+            case "lower":
+                return max(observed)
+        return max(observed, key=abs)
+
+    def info(self, evaluation: Evaluation) -> MetricInfo:
+        """What the catalogue, or the evaluation of a project with metrics of its own, says of the metric.
+
+        Raises:
+            EvidenceError: when neither knows it.
+        """
+        if self.metric in METRICS:
+            return METRICS[self.metric]
+        own = evaluation.own.get(self.metric)
+        if own is None:
+            raise EvidenceError(f"{self.metric} was not measured, and is no metric of the catalogue")
+        return MetricInfo(self.metric, frozenset(), own.direction, own.minimum, own.maximum, "own", "")
 
     def _result(self, verdict: Verdict, reason: str, *, slice: str = "", observed: float | None = None) -> GateResult:
         return GateResult(
@@ -170,10 +187,10 @@ class Rule(Spec):
         observed = low if self.min is not None else high
         return Judged(True, observed, f"{subject} {' and '.join(texts)}")
 
-    def _contradiction(self, metric: MetricInfo) -> tuple[str, str, str] | None:
+    def contradiction(self, metric: MetricInfo) -> tuple[str, str, str] | None:
         """Why these bounds make no sense for this metric, what to do and at which key; ``None`` when they do."""
         if self.min is None and self.max is None:
-            side = "min" if metric.direction == "higher" else "max"
+            side = {"higher": "min", "lower": "max", "zero": "min and max"}[metric.direction]
             return f"gate {self.name} has no bound", f"add {side}", ""
         if self.min is not None and self.max is not None and self.min > self.max:
             return f"min {exact(self.min)} is above max {exact(self.max)}: nothing can pass", "swap them", "min"
@@ -181,7 +198,17 @@ class Rule(Spec):
             return f"of {metric.name} more is better, and only max is given", "add min; max may stand beside it", "max"
         if metric.direction == "lower" and self.max is None:
             return f"of {metric.name} less is better, and only min is given", "add max; min may stand beside it", "min"
-        return self._out_of_range(metric)
+        return self._out_of_range(metric) or self._out_of_place(metric)
+
+    def _out_of_place(self, metric: MetricInfo) -> tuple[str, str, str] | None:
+        """What cannot be asked of this metric at all, in the same form."""
+        if metric.direction == "zero" and (self.min is None or self.max is None):
+            given, other = ("min", "max") if self.max is None else ("max", "min")
+            message = f"{metric.name} is better the nearer it is to 0, and only {given} is given"
+            return message, f"add {other}", given
+        if not metric.drawn and self.slice is not None:
+            return f"{metric.name} is measured on the model, and a model has no slices", "take slice out", "slice"
+        return None
 
     def possible(self, metric: MetricInfo) -> tuple[float, float]:
         """The closed range of the number that is judged."""
@@ -202,22 +229,30 @@ class Rule(Spec):
 
 
 def slice_key(columns: tuple[str, ...]) -> str:
-    """How a column, or columns that are crossed, are called in the evidence: ``a`` or ``a,b``."""
-    return ",".join(columns)
+    """How a column, or columns that are crossed, are called in the evidence: ``a`` or ``a,b``.
+
+    An equals sign in a column's name gets a backslash, as a comma does, so that no two slices are called the same.
+    """
+    return ",".join(escaped(column).replace("=", "\\=") for column in columns)
 
 
-def slice_name(column: str, value: str) -> str:
+def slice_name(key: str, value: str) -> str:
     """How one value of a slice is called in the evidence: ``area=Rawah``."""
-    return f"{column}={value}"
+    return f"{key}={value}"
 
 
-def number(measurement: Measurement | None, metric: str, slice: str, who: str = "") -> float:
+def escaped(text: str) -> str:
+    """A text between commas: its own commas and backslashes get a backslash."""
+    return text.replace("\\", "\\\\").replace(",", "\\,")
+
+
+def number(measurement: Measurement | None, info: MetricInfo, slice: str, who: str = "") -> float:
     """The number of a measurement, if it can be trusted.
 
     Raises:
         EvidenceError: missing, not a finite number, out of the metric's range, or measured on no rows.
     """
-    name = f"{who + ' ' if who else ''}{metric}{' on ' + slice if slice else ''}"
+    name = f"{who + ' ' if who else ''}{info.name}{' on ' + slice if slice else ''}"
     if measurement is None:
         raise EvidenceError(f"{name} was not measured")
     value: object = measurement.value
@@ -230,7 +265,6 @@ def number(measurement: Measurement | None, metric: str, slice: str, who: str = 
     rows: object = measurement.rows
     if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
         raise EvidenceError(f"{name} was measured on no rows")
-    info = METRICS[metric]
     below = info.minimum is not None and value < info.minimum - _ROUNDING
     above = info.maximum is not None and value > info.maximum + _ROUNDING
     if below or above:

@@ -35,6 +35,7 @@ _SECRET = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 # Control characters, surrogates and the separators that break lines; the rest of Unicode may name a column.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PASSWORD = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/@:]*:[^/@]+@")
+_PASSWORD_SETTING = re.compile(r"[?&;](?:ssl)?(?:password|passwd|pwd)=[^&;]", re.IGNORECASE)
 
 
 def refusal(id: str, message: str, hint: str = "", key: str = "") -> PydanticCustomError:
@@ -159,7 +160,7 @@ def _uri(value: str) -> str:
         raise refusal(
             "bad-uri", f"{_shown(value)} is not a path or URI", "write a path or a URI such as gs://bucket/data"
         )
-    if _PASSWORD.match(value):
+    if _PASSWORD.match(value) or _PASSWORD_SETTING.search(value):
         hint = "take the password out; credentials come from the environment or from {secret: NAME}"
         raise refusal("literal-secret", "this URI holds a password", hint)
     return value

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from mlopsctl.checks import Drift, Freshness, Skew
+from mlopsctl.checks.drift import PREVIOUS
 from mlopsctl.checks.schema_file import SchemaFile
 from mlopsctl.config.document import read_document
 from mlopsctl.config.load import Loaded
@@ -32,9 +34,24 @@ def data_steps(loaded: Loaded) -> Iterator[Step]:
         yield place(
             "validate",
             f"validate-{name}",
-            {"examples": examples, "statistics": statistics, "schema": schema},
+            {"examples": examples, "statistics": statistics, "schema": schema, **_references(dataset)},
             {"dataset": name, "checks": [check.model_dump(mode="json") for check in dataset.checks]},
+            state_inputs=tuple(_pinned(name, dataset)),
         )
+
+
+def _references(dataset: Dataset) -> dict[str, Ref]:
+    """The statistics of the datasets that a check compares with."""
+    named = {check.dataset for check in dataset.checks if isinstance(check, Drift | Skew)}
+    return {f"reference.{other}": Ref(f"statistics-{other}", "statistics") for other in sorted(filter(None, named))}
+
+
+def _pinned(name: str, dataset: Dataset) -> Iterator[str]:
+    """What the checks want to know beside their inputs: the time, and the data that passed before."""
+    if any(isinstance(check, Freshness) for check in dataset.checks):
+        yield "clock"
+    if any(isinstance(check, Drift) and check.against == PREVIOUS for check in dataset.checks):
+        yield f"previous-{name}"
 
 
 def _ingest(loaded: Loaded, name: str, dataset: Dataset) -> Step:
@@ -47,13 +64,12 @@ def _ingest(loaded: Loaded, name: str, dataset: Dataset) -> Step:
     }
     optional: Mapping[str, Json] = {"label": dataset.label, "positive": dataset.positive, "filter": dataset.filter}
     parameters |= {key: value for key, value in optional.items() if value is not None}
-    uri = getattr(dataset.source, "uri", None)
     return place(
         "ingest",
         f"ingest-{name}",
         {},
         parameters,
-        sources={"source.uri": uri} if isinstance(uri, str) else {},
+        sources={f"source.{key}": name for key, name in dataset.source.outside().items()},
         code=_code(loaded, dataset.source),
     )
 

@@ -13,8 +13,10 @@ from mlopsctl.config.load import Loaded
 from mlopsctl.config.pending import pending
 from mlopsctl.ground.errors import Diagnostic, InvalidProject, Span
 from mlopsctl.lowering.data_steps import data_steps
+from mlopsctl.lowering.engines import without_engine
 from mlopsctl.lowering.model_steps import model_steps
 from mlopsctl.lowering.own_steps import own_steps
+from mlopsctl.lowering.requirements import with_requirements
 from mlopsctl.lowering.wiring import Wire, wire
 from mlopsctl.pipeline.ir import Pipeline, Step
 
@@ -43,7 +45,7 @@ def lower(loaded: Loaded) -> Lowered:
     Raises:
         InvalidProject: when wires do not fit, or a file that a step's key needs cannot be read.
     """
-    steps = tuple(_steps(loaded))
+    steps = tuple(with_requirements(loaded, _steps(loaded)))
     spans = dict(_spans(loaded, steps))
     pipeline = wire(loaded.project.name, steps, spans)
     waiting = list(pending(loaded.project))
@@ -59,8 +61,12 @@ def lower(loaded: Loaded) -> Lowered:
             )
             for path, message, blocking in waiting
             if blocking
+        )
+        + tuple(without_engine(loaded)),
+        notes=(
+            *(f"not executed by this version: {message}" for _, message, blocking in waiting if not blocking),
+            *_left_out(pipeline),
         ),
-        notes=tuple(f"not executed by this version: {message}" for _, message, blocking in waiting if not blocking),
     )
 
 
@@ -83,6 +89,20 @@ def _steps(loaded: Loaded) -> Iterator[Step]:
     yield from own_steps(loaded, standard)
 
 
+def _left_out(pipeline: Pipeline) -> Iterator[str]:
+    """The steps whose ``when`` is false, each with all that is skipped with it."""
+    for step in pipeline.steps:
+        if step.when:
+            continue
+        gone = {step.id}
+        # In pipeline order each step comes after what it reads.
+        for other in pipeline.steps:
+            if any(wired.ref.step in gone and not wired.optional for wired in other.inputs.values()):
+                gone.add(other.id)
+        readers = [other.id for other in pipeline.steps if other.id in gone and other.id != step.id]
+        yield f"{step.id} is skipped, its `when` is false" + (f"; with it {', '.join(readers)}" if readers else "")
+
+
 def _spans(loaded: Loaded, steps: tuple[Step, ...]) -> Iterator[tuple[Wire, Span]]:
     for step in steps:
         yield (step.id, ""), loaded.span(_place(step), True)
@@ -96,7 +116,7 @@ def _place(step: Step) -> tuple[str, ...]:
     family, _, name = step.id.partition("-")
     if family in ("ingest", "statistics", "schema", "validate"):
         return ("data", name)
-    if family == "train":
+    if family in ("tune", "train"):
         return ("training", "targets", name)
     sections = {"transform": "features", "select": "training", "evaluate": "evaluation", "gate": "evaluation"}
     if step.id in sections:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+from mlopsctl.components.own_kinds import ContainerRun, PythonRun
+from mlopsctl.components.spec import spec
 from mlopsctl.config.load import Loaded
 from mlopsctl.config.sections.components import OwnComponent
+from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import Diagnostic, InvalidProject
+from mlopsctl.ground.imports import imported_packages, reachable_files
+from mlopsctl.lowering.commands import command_files
+from mlopsctl.lowering.placing import located
 from mlopsctl.pipeline.ir import ArtifactType, Input, Ref, Resources, Retry, Step
 
 OWN = "own"
@@ -19,7 +25,8 @@ def own_steps(loaded: Loaded, standard: Sequence[Step]) -> Iterator[Step]:
     """One step for each component of the user's own; an input has the type of what it reads.
 
     Raises:
-        InvalidProject: naming every input that is neither a dataset's name nor ``step.output``.
+        InvalidProject: naming every input that is neither a dataset's name nor ``step.output``, and code that cannot
+            be read.
     """
     problems: list[Diagnostic] = []
     types = {Ref(step.id, name): kind for step in standard for name, kind in step.outputs.items()}
@@ -33,17 +40,41 @@ def own_steps(loaded: Loaded, standard: Sequence[Step]) -> Iterator[Step]:
 
 def _step(loaded: Loaded, id: str, component: OwnComponent, types: Types, problems: list[Diagnostic]) -> Step:
     resources, retry = component.resources, component.retry
+    inputs = _inputs(loaded, id, component.inputs, types, problems)
+    with located(loaded.span(("components", id, "run"))):
+        code = _code(loaded, component)
+        packages = imported_packages(loaded.folder, code)
     return Step(
         id=id,
         component=OWN,
-        component_version=1,
-        inputs=_inputs(loaded, id, component.inputs, types, problems),
+        component_version=spec(OWN).version,
+        inputs=inputs,
         outputs=component.output_types,
-        parameters={"run": component.run.model_dump(mode="json"), "parameters": dict(component.parameters)},
+        parameters={
+            "run": component.run.model_dump(mode="json"),
+            "parameters": dict(component.parameters),
+            "inputs": _named({name: wired.type for name, wired in inputs.items()}),
+            "outputs": _named(component.output_types),
+        },
+        code=code,
+        packages=packages,
+        when=component.when,
         retry=Retry(retry.attempts, retry.delay or 0.0) if retry is not None else Retry(),
         timeout=component.timeout,
         resources=Resources(resources.cpu, resources.memory, resources.accelerators) if resources else Resources(),
     )
+
+
+def _code(loaded: Loaded, component: OwnComponent) -> tuple[str, ...]:
+    """The files of the project that decide what it does; an image stands in the parameters, by its digest."""
+    run = component.run
+    if isinstance(run, PythonRun):
+        return reachable_files(loaded.folder, run.entrypoint.partition(":")[0])
+    return () if isinstance(run, ContainerRun) else command_files(loaded.folder, run.command)
+
+
+def _named(types: Mapping[str, ArtifactType]) -> dict[str, Json]:
+    return {name: kind.value for name, kind in types.items()}
 
 
 def _inputs(

@@ -24,7 +24,8 @@ class Wires:
 
 
 def write_artifacts(connection: Connection, records: Sequence[ExecutionRecord]) -> dict[tuple[str, str], int]:
-    """The id of each artifact by type and digest; new ones are added, moved ones get their new place."""
+    """The id of each artifact by type and digest; new ones are added, moved ones get their new place,
+    removed ones live again."""
     wanted = {
         (artifact.type.value, artifact.digest): (artifact.uri, record.finished)
         for record in records
@@ -33,14 +34,15 @@ def write_artifacts(connection: Connection, records: Sequence[ExecutionRecord]) 
     types = type_ids(connection, TypeKind.ARTIFACT, (kind for kind, _ in wanted))
     kinds = {id: kind for kind, id in types.items()}
     found: dict[tuple[str, str], int] = {}
-    columns = (ARTIFACT.c.id, ARTIFACT.c.type_id, ARTIFACT.c.name, ARTIFACT.c.uri)
+    columns = (ARTIFACT.c.id, ARTIFACT.c.type_id, ARTIFACT.c.name, ARTIFACT.c.uri, ARTIFACT.c.state)
     for digests in chunks(sorted({digest for _, digest in wanted})):
-        for id, type_id, digest, uri in connection.execute(select(*columns).where(ARTIFACT.c.name.in_(digests))):
+        for id, type_id, digest, uri, state in connection.execute(select(*columns).where(ARTIFACT.c.name.in_(digests))):
             artifact = (kinds.get(type_id, ""), digest)
             if artifact in wanted:
                 found[artifact] = id
-                if wanted[artifact][0] != uri:
-                    connection.execute(update(ARTIFACT).where(ARTIFACT.c.id == id).values(uri=wanted[artifact][0]))
+                now = {"uri": wanted[artifact][0], "state": ArtifactState.LIVE.value}
+                if now != {"uri": uri, "state": state}:
+                    connection.execute(update(ARTIFACT).where(ARTIFACT.c.id == id).values(**now))
     rows = [
         {
             "type_id": types[kind],

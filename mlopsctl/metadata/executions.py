@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, insert, literal, select
 
 from mlopsctl.ground.errors import Problem
 from mlopsctl.metadata import events, properties
-from mlopsctl.metadata.mlmd import ASSOCIATION, ATTRIBUTION, EXECUTION, EXECUTION_PROPERTY, TYPE, TypeKind
+from mlopsctl.metadata.mlmd import ASSOCIATION, ATTRIBUTION, EXECUTION, EXECUTION_PROPERTY, TYPE, TypeKind, beginning
 from mlopsctl.metadata.problems import MetadataProblem
 from mlopsctl.metadata.records import ExecutionRecord
 from mlopsctl.metadata.runs import Place
@@ -84,6 +84,8 @@ def of_key(connection: Connection, key: str) -> list[int]:
     query = select(table.c.execution_id).where(
         table.c.name == "key", table.c.is_custom_property == 0, table.c.string_value == key
     )
+    if connection.dialect.name == "postgresql":
+        query = query.where(beginning(table.c.string_value) == beginning(literal(key)))
     return sorted(connection.execute(query).scalars().all(), reverse=True)
 
 

@@ -1,7 +1,8 @@
 """The lease: one writer at a time for an environment, held by a kernel lock that dies with its process.
 
 The kernel lock (``flock`` on a file of its own) makes a dead holder visible at once, without clocks. The fencing
-token in the database stops a holder that lost the lock without noticing: every write compares it.
+token in the database stops a holder that lost the lock without noticing: every write compares it. Between machines
+that share a database, :mod:`mlopsctl.metadata.leasing` adds an end that the holder moves on.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 from urllib.parse import quote
 
 from mlopsctl.ground.errors import Locked, Problem
+from mlopsctl.ground.process import ProcessId
 from mlopsctl.metadata.problems import MetadataProblem
 
 
@@ -39,9 +42,23 @@ class Holder:
         since = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(command, os.getpid(), socket.gethostname(), _boot_id(), _start_time(), since)
 
+    @classmethod
+    def parse(cls, text: str | bytes) -> Holder | None:
+        """What :meth:`to_json` wrote; ``None`` for anything else."""
+        try:
+            return cls(**json.loads(text))
+        except (ValueError, TypeError):
+            return None
+
     def to_json(self) -> str:
         """One line for the lock file and the database."""
         return json.dumps(asdict(self))
+
+    @property
+    def known_dead(self) -> bool:
+        """Whether it was a process of this machine, since it started last, and is gone."""
+        here = self.boot != "" and self.boot == _boot_id() and self.start != ""
+        return here and not ProcessId(self.boot, self.pid, self.start).alive()
 
     def __str__(self) -> str:
         return f"{self.command} (process {self.pid} on {self.host}, since {self.since})"
@@ -81,6 +98,25 @@ class FileLock:
         self._descriptor = descriptor
         _HELD.add(self)
 
+    def holder(self) -> tuple[bool, Holder | None]:
+        """Whether somebody has the lock now, and who; the lock is not taken."""
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            return False, None
+        try:
+            written = os.pread(descriptor, 65536, 0)
+            who = Holder.parse(written)
+            if not written or (who is not None and who.boot and who.boot == _boot_id()):
+                # Without touching the lock: somebody may be taking it at this very moment.
+                return who is not None and not who.known_dead, who
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True, who
+        finally:
+            os.close(descriptor)
+        return False, None
+
     def give_back(self) -> None:
         """Let the next one in. The file stays: removing it would let two in."""
         if self._descriptor >= 0:
@@ -107,15 +143,25 @@ def _forget_all() -> None:
 os.register_at_fork(after_in_child=_forget_all)
 
 
+class Beat(Protocol):
+    """What keeps a lease alive between machines."""
+
+    def stop(self) -> None:
+        """Stop, and give the lease back in the database."""
+
+
 class Lease:
     """The right to write an environment's state, until the ``with`` block ends or :meth:`close` is called."""
 
-    def __init__(self, project: str, environment: str, token: int, holder: Holder, lock: FileLock) -> None:
+    def __init__(
+        self, project: str, environment: str, token: int, holder: Holder, lock: FileLock, beat: Beat | None = None
+    ) -> None:
         self.project = project
         self.environment = environment
         self.token = token
         self.holder = holder
         self._lock = lock
+        self._beat = beat
         self._open = True
 
     def __enter__(self) -> Lease:
@@ -130,6 +176,8 @@ class Lease:
         """Give the lease back; a second time does nothing."""
         if self._open:
             self._open = False
+            if self._beat is not None:
+                self._beat.stop()
             self._lock.give_back()
 
     @property
@@ -153,17 +201,20 @@ def superseded(lease: Lease) -> Problem:
     )
 
 
-def _busy(descriptor: int, what: str) -> Problem:
-    time.sleep(0.01)  # the holder may be about to write its name
-    try:
-        holder = str(Holder(**json.loads(os.pread(descriptor, 65536, 0))))
-    except (ValueError, TypeError):
-        holder = "another process"
+def busy(what: str, holder: Holder | None, *, seconds: int = 0) -> Problem:
+    """Somebody else has the lease; ``seconds`` after its death that is noticed (0: at once)."""
+    later = f" (a machine that died is noticed after {seconds} seconds)" if seconds else ""
     return Locked.because(
         "locked",
-        f"{what} is being changed by {holder}",
-        hint="wait until it ends, or stop that process; then run the command again",
+        f"{what} is being changed by {holder or 'another process'}",
+        hint=f"wait until it ends{later}, or stop that process; then run the command again. "
+        "`mlopsctl state list` shows who holds what",
     )
+
+
+def _busy(descriptor: int, what: str) -> Problem:
+    time.sleep(0.01)  # the holder may be about to write its name
+    return busy(what, Holder.parse(os.pread(descriptor, 65536, 0)))
 
 
 def _boot_id() -> str:

@@ -2,6 +2,10 @@
 
 Nine concepts: artifact type, artifact, execution type, execution, event, context type, context, attribution and
 association. The client opens a database with these tables and reads and writes it; see ``docs/metadata.md``.
+
+On PostgreSQL the client's names are lower case and some of its types are others. Two things differ from it there: a
+property's integer has 64 bits, for it holds times, and the index of long texts is over their beginning, for an index
+cannot hold them whole.
 """
 
 from __future__ import annotations
@@ -9,8 +13,10 @@ from __future__ import annotations
 from enum import IntEnum
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Double,
     Index,
     Integer,
@@ -22,7 +28,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
+    literal_column,
 )
+from sqlalchemy.sql import quoted_name
 
 SCHEMA_VERSION = 10
 
@@ -49,6 +58,8 @@ class ArtifactState(IntEnum):
     """An artifact's life; ours are live from the start, for they are recorded when they are whole."""
 
     LIVE = 2
+    MARKED_FOR_DELETION = 3
+    DELETED = 4
 
 
 class ExecutionState(IntEnum):
@@ -67,6 +78,18 @@ class EventKind(IntEnum):
     OUTPUT = 4
 
 
+_BIG = Integer().with_variant(BigInteger(), "postgresql")
+_FLAG = SmallInteger().with_variant(Boolean(), "postgresql")
+_KIND = Integer().with_variant(SmallInteger(), "postgresql")
+# Far below the largest key of PostgreSQL's index, also in letters of four bytes.
+_INDEXED = 500
+
+
+def _named(name: str) -> quoted_name:
+    """A table's name, never in quotation marks: SQLite keeps its capitals, PostgreSQL writes it small."""
+    return quoted_name(name, quote=False)
+
+
 def _id() -> Column[int]:
     return Column("id", Integer, primary_key=True, autoincrement=True)
 
@@ -75,15 +98,15 @@ def _node(name: str, *columns: Column[int] | Column[str], named: bool) -> Table:
     """A table of artifacts, executions or contexts."""
     kind = name.lower()
     return Table(
-        name,
+        _named(name),
         TABLES,
         _id(),
         Column("type_id", Integer, nullable=False),
         *columns,
         Column("name", String(255), nullable=not named),
         Column("external_id", String(255), unique=True),
-        Column("create_time_since_epoch", Integer, nullable=False, server_default="0"),
-        Column("last_update_time_since_epoch", Integer, nullable=False, server_default="0"),
+        Column("create_time_since_epoch", _BIG, nullable=False, server_default="0"),
+        Column("last_update_time_since_epoch", _BIG, nullable=False, server_default="0"),
         UniqueConstraint("type_id", "name"),
         Index(f"idx_{kind}_create_time_since_epoch", "create_time_since_epoch"),
         Index(f"idx_{kind}_last_update_time_since_epoch", "last_update_time_since_epoch"),
@@ -96,12 +119,12 @@ def _properties(of: str) -> Table:
     """A table of properties; one of the value columns is set."""
     owner = f"{of.lower()}_id"
     table = Table(
-        f"{of}Property",
+        _named(f"{of}Property"),
         TABLES,
         Column(owner, Integer, nullable=False, autoincrement=False),
         Column("name", String(255), nullable=False),
-        Column("is_custom_property", SmallInteger, nullable=False),
-        Column("int_value", Integer),
+        Column("is_custom_property", _FLAG, nullable=False),
+        Column("int_value", _BIG),
         Column("double_value", Double),
         Column("string_value", Text),
         Column("byte_value", LargeBinary),
@@ -111,21 +134,35 @@ def _properties(of: str) -> Table:
     )
     for kind in ("int", "double", "string"):
         value = table.c[f"{kind}_value"]
-        there = value.is_not(None)
-        Index(
-            f"idx_{of.lower()}_property_{kind}",
-            table.c.name,
-            table.c.is_custom_property,
-            value,
-            sqlite_where=there,
-        )
+        index = Index(*_property_index(table, kind), value, sqlite_where=value.is_not(None))
+        if kind == "string":
+            index.ddl_if(dialect="sqlite")
+            Index(*_property_index(table, kind), beginning(value)).ddl_if(dialect="postgresql")
     return table
+
+
+def _property_index(table: Table, kind: str) -> tuple[str, Column[str], Column[int]]:
+    """The name of an index of properties, and its first columns."""
+    of = table.name.removesuffix("Property").lower()
+    return f"idx_{of}_property_{kind}", table.c.name, table.c.is_custom_property
+
+
+def text_index(table: Table) -> Index:
+    """The index of a table of properties by the beginning of their texts, as it is on PostgreSQL."""
+    found = table.to_metadata(MetaData())
+    found.indexes.clear()
+    return Index(*_property_index(found, "string"), beginning(found.c.string_value))
+
+
+def beginning(value: ColumnElement[str] | str) -> ColumnElement[str]:
+    """As much of a text as PostgreSQL's index holds; a search for the whole text asks for this too."""
+    return func.left(value, literal_column(str(_INDEXED)))
 
 
 def _pair(name: str, left: str, right: str) -> Table:
     """A table of edges that are rows with an id."""
     return Table(
-        name,
+        _named(name),
         TABLES,
         _id(),
         Column(left, Integer, nullable=False),
@@ -136,12 +173,12 @@ def _pair(name: str, left: str, right: str) -> Table:
 
 
 TYPE = Table(
-    "Type",
+    _named("Type"),
     TABLES,
     _id(),
     Column("name", String(255), nullable=False),
     Column("version", String(255)),
-    Column("type_kind", Integer, nullable=False),
+    Column("type_kind", _KIND, nullable=False),
     Column("description", Text),
     Column("input_type", Text),
     Column("output_type", Text),
@@ -151,7 +188,7 @@ TYPE = Table(
     sqlite_autoincrement=True,
 )
 TYPE_PROPERTY = Table(
-    "TypeProperty",
+    _named("TypeProperty"),
     TABLES,
     Column("type_id", Integer, nullable=False, autoincrement=False),
     Column("name", String(255), nullable=False),
@@ -159,7 +196,7 @@ TYPE_PROPERTY = Table(
     PrimaryKeyConstraint("type_id", "name"),
 )
 PARENT_TYPE = Table(
-    "ParentType",
+    _named("ParentType"),
     TABLES,
     Column("type_id", Integer, nullable=False, autoincrement=False),
     Column("parent_type_id", Integer, nullable=False, autoincrement=False),
@@ -175,28 +212,28 @@ EXECUTION_PROPERTY = _properties("Execution")
 CONTEXT_PROPERTY = _properties("Context")
 
 EVENT = Table(
-    "Event",
+    _named("Event"),
     TABLES,
     _id(),
     Column("artifact_id", Integer, nullable=False),
     Column("execution_id", Integer, nullable=False),
     Column("type", Integer, nullable=False),
-    Column("milliseconds_since_epoch", Integer),
+    Column("milliseconds_since_epoch", _BIG),
     UniqueConstraint("artifact_id", "execution_id", "type"),
     Index("idx_event_execution_id", "execution_id"),
     sqlite_autoincrement=True,
 )
 EVENT_PATH = Table(
-    "EventPath",
+    _named("EventPath"),
     TABLES,
     Column("event_id", Integer, nullable=False),
-    Column("is_index_step", SmallInteger, nullable=False),
+    Column("is_index_step", _FLAG, nullable=False),
     Column("step_index", Integer),
     Column("step_key", Text),
     Index("idx_eventpath_event_id", "event_id"),
 )
 PARENT_CONTEXT = Table(
-    "ParentContext",
+    _named("ParentContext"),
     TABLES,
     Column("context_id", Integer, nullable=False, autoincrement=False),
     Column("parent_context_id", Integer, nullable=False, autoincrement=False),
@@ -205,4 +242,4 @@ PARENT_CONTEXT = Table(
 )
 ASSOCIATION = _pair("Association", "context_id", "execution_id")
 ATTRIBUTION = _pair("Attribution", "context_id", "artifact_id")
-MLMD_ENV = Table("MLMDEnv", TABLES, Column("schema_version", Integer, primary_key=True, autoincrement=False))
+MLMD_ENV = Table(_named("MLMDEnv"), TABLES, Column("schema_version", Integer, primary_key=True, autoincrement=False))

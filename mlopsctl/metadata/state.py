@@ -6,7 +6,7 @@ made from an older state is known to be stale. A method that returned has its ch
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Select, insert, select, update
 
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import Refused
-from mlopsctl.metadata import releases
+from mlopsctl.metadata import leasing, releases
 from mlopsctl.metadata.lease import FileLock, Holder, Lease, lock_path, superseded
 from mlopsctl.metadata.records import EnvironmentState, Intent, Release
 from mlopsctl.metadata.store import MetadataStore
@@ -40,17 +40,42 @@ class StateStore:
         """Become the one writer (``holder``: the command, for those who find the door closed).
 
         Raises:
-            Locked: at once when somebody else is the writer; a dead one is none.
+            Locked: at once when somebody else is the writer. One of this machine that died is none; one of another
+                machine is noticed when its lease has ended (a minute).
         """
         who = Holder.here(holder)
         lock = FileLock(lock_path(lock_folder, name(project), name(environment)))
         lock.take(who, f"{environment!r} of {project!r}")
+        shared = self._database.backend.shared
         try:
-            token = self._next_token(project, environment, who)
+            with self._database.writing() as connection:
+                token = leasing.take(connection, project, environment, who, shared=shared)
+            beat = leasing.Heartbeat(self._database, project, environment, token) if shared else None
         except BaseException:
             lock.give_back()
             raise
-        return Lease(project, environment, token, who, lock)
+        return Lease(project, environment, token, who, lock, beat)
+
+    def tenure(self, project: str, environment: str, lock_folder: Path) -> leasing.Tenure:
+        """The newest lease, and whether it is held now: by the kernel's lock here, or by the clock elsewhere."""
+        here, holder = FileLock(lock_path(lock_folder, name(project), name(environment))).holder()
+        with self._database.reading() as connection:
+            found = leasing.read(connection, project, environment, shared=self._database.backend.shared)
+        by_clock = found.held and not (found.holder is not None and found.holder.known_dead)
+        return replace(found, held=by_clock or here, holder=holder or found.holder)
+
+    def unlock(self, project: str, environment: str, lock_folder: Path) -> None:
+        """Take the lease away from whoever has it. It writes nothing more, alive or not."""
+        with self._database.writing() as connection:
+            leasing.unlock(connection, project, environment)
+        lock_path(lock_folder, name(project), name(environment)).unlink(missing_ok=True)
+
+    def environments(self) -> tuple[tuple[str, str], ...]:
+        """Every environment that was ever written: project and name, in order."""
+        table = ENVIRONMENT
+        with self._database.reading() as connection:
+            rows = connection.execute(select(table.c.project, table.c.environment)).all()
+        return tuple(sorted((row.project, row.environment) for row in rows))
 
     def release(self, lease: Lease, release: Release, gates: Json) -> EnvironmentState:
         """Follow a new release, judged by these gates; the one before goes into the history.
@@ -98,11 +123,14 @@ class StateStore:
             _write(connection, lease, _position(connection, lease), gates=dump(gates))
             return self._read(connection, lease.project, lease.environment)
 
-    def clear(self, lease: Lease) -> EnvironmentState:
-        """Follow nothing, with no policy; the history stays, and so does a hold: only :meth:`release_hold` lifts it."""
+    def clear(self, lease: Lease, *, withdrawn: bool = False) -> EnvironmentState:
+        """Follow nothing, with no policy; the history stays, and so does a hold: only :meth:`release_hold` lifts it.
+
+        ``withdrawn``: what was released is no longer a model to beat.
+        """
         with self._database.writing() as connection:
             at = _position(connection, lease)
-            releases.leave(connection, lease.project, lease.environment, at.serial + 1, withdrawn=False)
+            releases.leave(connection, lease.project, lease.environment, at.serial + 1, withdrawn=withdrawn)
             _write(connection, lease, at, gates="null")
             return self._read(connection, lease.project, lease.environment)
 
@@ -159,18 +187,6 @@ class StateStore:
         return EnvironmentState(
             project, environment, self._lineage, at.serial, current, history, load(at.gates), at.hold
         )
-
-    def _next_token(self, project: str, environment: str, holder: Holder) -> int:
-        with self._database.writing() as connection:
-            at = connection.execute(_row_of(project, environment)).one_or_none()
-            token: int = 1 if at is None else at.token + 1
-            mine = {"token": token, "holder": holder.to_json()}
-            if at is None:
-                new = {"project": project, "environment": environment, "serial": 0, "gates": "null", "hold": ""}
-                connection.execute(insert(ENVIRONMENT).values(**new, **mine))
-            else:
-                connection.execute(update(ENVIRONMENT).where(*_mine(project, environment)).values(**mine))
-            return token
 
 
 @dataclass(frozen=True, slots=True)

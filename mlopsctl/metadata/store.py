@@ -7,13 +7,15 @@ The tables are those of ML Metadata (:mod:`mlopsctl.metadata.mlmd`) with a few o
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
 from sqlalchemy import Connection, delete, insert, select
 
 from mlopsctl.ground.files import sync_folder
 from mlopsctl.metadata import executions, runs
-from mlopsctl.metadata.database import Database, database_path
+from mlopsctl.metadata.address import database_at
+from mlopsctl.metadata.database import Database
 from mlopsctl.metadata.problems import MetadataProblem
 from mlopsctl.metadata.records import ExecutionRecord, RunRecord
 from mlopsctl.metadata.runs import Place
@@ -23,13 +25,27 @@ from mlopsctl.metadata.text import chunks
 from mlopsctl.step.task import StepState
 
 
-def open_store(url: str) -> MetadataStore:
-    """Open the store at a path or ``sqlite:///`` URL, making the folder and the tables where they are missing.
+def open_store(address: str) -> MetadataStore:
+    """Open the store at a path or URL (``sqlite:///``, ``postgresql+psycopg://``), making the tables that are missing.
 
     Raises:
         Problem: when it cannot be opened, is not a metadata store, is damaged, or was written by a later version.
     """
-    path = database_path(url)
+    database = database_at(address)
+    path = database.backend.path
+    new = path is not None and _make_room(path)
+    try:
+        lineage = prepare(database)
+    except BaseException:
+        database.close()
+        raise
+    if new and path is not None:
+        sync_folder(path.parent)
+    return MetadataStore(database, lineage)
+
+
+def _make_room(path: Path) -> bool:
+    """Make the folder of a database file; whether the file is yet to be made."""
     new = not path.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,15 +55,7 @@ def open_store(url: str) -> MetadataStore:
             f"the folder {str(path.parent)!r} for the metadata store cannot be made: {error.strerror}",
             hint="check its permissions; stores.metadata in mlops.yaml says where it is",
         ) from error
-    database = Database(path)
-    try:
-        lineage = prepare(database)
-    except BaseException:
-        database.close()
-        raise
-    if new:
-        sync_folder(path.parent)
-    return MetadataStore(database, lineage)
+    return new
 
 
 class MetadataStore:

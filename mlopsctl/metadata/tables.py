@@ -6,9 +6,10 @@ quickly; ``document`` holds JSON once, however many executions share it.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-VERSION = 1
+# The newest revision in ``migrations/versions``; a change of a table here needs the next one there.
+VERSION = 2
 
 TABLES = MetaData()
 
@@ -16,6 +17,9 @@ TABLES = MetaData()
 ABOUT = Table(
     "mlopsctl_about", TABLES, Column("name", String(32), primary_key=True), Column("value", Text, nullable=False)
 )
+
+# The revision, as Alembic keeps it; the same number as the version above.
+REVISION = Table("mlopsctl_alembic", TABLES, Column("version_num", String(32), primary_key=True))
 
 # The newest successful execution of a step key.
 STEP_CACHE = Table(
@@ -39,7 +43,8 @@ DOCUMENT = Table(
     "mlopsctl_document", TABLES, Column("digest", String(71), primary_key=True), Column("body", Text, nullable=False)
 )
 
-# Release state. token: grows with each lease; serial: grows with each write.
+# Release state. token: grows with each lease; serial: grows with each write. lease_until: milliseconds since the epoch
+# by the server's clock, null where nobody holds the lease or a kernel lock says so (SQLite).
 ENVIRONMENT = Table(
     "mlopsctl_environment",
     TABLES,
@@ -50,6 +55,7 @@ ENVIRONMENT = Table(
     Column("holder", Text, nullable=False),
     Column("gates", Text, nullable=False),
     Column("hold", Text, nullable=False),
+    Column("lease_until", BigInteger),
 )
 
 # Every release of an environment. left_at: the serial at which it stopped being current, null for the current one.

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+class MetricUndefinedError(Exception):
+    """The metric has no value on these answers; the message says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """The answers of one model.

@@ -60,8 +60,26 @@ def _weighted(part: str, matrices: Floats, positive: int) -> Floats:
     return _over((_per_class(part, matrices) * true).sum(axis=-1), true.sum(axis=-1))
 
 
-def _specificity(matrices: Floats, positive: int) -> Floats:
-    return _positive("recall", matrices, 1 - positive)
+def _other(part: str, matrices: Floats, positive: int) -> Floats:
+    """The part of the other class of two."""
+    return _positive(part, matrices, 1 - positive)
+
+
+def _missed(matrices: Floats, positive: int, *, other: bool) -> Floats:
+    """The share of a class's rows that are not found; undefined where it has none."""
+    import numpy as np
+
+    counted = 1 - positive if other else positive
+    found = _positive("recall", matrices, counted)
+    value: Floats = np.where(matrices[..., counted, :].sum(axis=-1) > 0, 1 - found, np.nan)
+    return value
+
+
+def _weighing(square: float, matrices: Floats, positive: int) -> Floats:
+    """F-measure whose beta has this square."""
+    right = matrices[..., positive, positive]
+    true, predicted = matrices[..., positive, :].sum(axis=-1), matrices[..., positive].sum(axis=-1)
+    return _over((1 + square) * right, square * true + predicted)
 
 
 def _balanced(matrices: Floats, positive: int) -> Floats:
@@ -112,7 +130,12 @@ CONFUSION: Mapping[str, FromConfusion] = {
     **{f"macro_{part}": partial(_macro, part) for part in _PARTS},
     **{f"micro_{part}": partial(_micro, part) for part in _PARTS},
     **{f"weighted_{part}": partial(_weighted, part) for part in _PARTS},
-    "specificity": _specificity,
+    "f2": partial(_weighing, 4.0),
+    "f05": partial(_weighing, 0.25),
+    "specificity": partial(_other, "recall"),
+    "npv": partial(_other, "precision"),
+    "false_positive_rate": partial(_missed, other=True),
+    "false_negative_rate": partial(_missed, other=False),
     "balanced_accuracy": _balanced,
     "mcc": _mcc,
     "cohen_kappa": _kappa,

@@ -30,6 +30,13 @@ class Moments:
     finish: Callable[[Floats], Floats]
     counts: bool = False
 
+    def numbers(self, answers: Answers) -> Floats:
+        """:attr:`rows`, with NaN in rows whose numbers are undefined."""
+        import numpy as np
+
+        with np.errstate(all="ignore"):
+            return self.rows(answers)
+
 
 def _first(means: Floats) -> Floats:
     return means[..., 0]
@@ -70,6 +77,49 @@ def _log_loss(answers: Answers) -> Floats:
 def _brier(answers: Answers) -> Floats:
     assert answers.probability is not None
     return _column((answers.probability[:, answers.positive] - (answers.truth == answers.positive)) ** 2)
+
+
+def _multiclass_brier(answers: Answers) -> Floats:
+    import numpy as np
+
+    assert answers.probability is not None
+    right = answers.probability[np.arange(answers.rows), answers.truth.astype(np.int64)]
+    return _column((answers.probability**2).sum(axis=1) - 2 * right + 1)
+
+
+def _bias(answers: Answers) -> Floats:
+    return _column(_floats(answers.prediction) - _floats(answers.truth))
+
+
+def _pinball(share: float, answers: Answers) -> Floats:
+    import numpy as np
+
+    error = _floats(answers.truth) - _floats(answers.prediction)
+    return _column(np.where(error >= 0, share * error, (share - 1) * error))
+
+
+def _symmetric_error(answers: Answers) -> Floats:
+    import numpy as np
+
+    truth, prediction = _floats(answers.truth), _floats(answers.prediction)
+    sizes = np.abs(truth) + np.abs(prediction)
+    return _column(np.divide(2 * np.abs(prediction - truth), sizes, out=np.zeros_like(sizes), where=sizes > 0))
+
+
+def _poisson(answers: Answers) -> Floats:
+    import numpy as np
+    from scipy.special import xlogy
+
+    truth, prediction = _floats(answers.truth), _floats(answers.prediction)
+    return _column(np.where(prediction > 0, 2 * (xlogy(truth, truth / prediction) - truth + prediction), np.nan))
+
+
+def _gamma(answers: Answers) -> Floats:
+    import numpy as np
+
+    truth, prediction = _floats(answers.truth), _floats(answers.prediction)
+    valid = (prediction > 0) & (truth > 0)
+    return _column(np.where(valid, 2 * (np.log(prediction / truth) + truth / prediction - 1), np.nan))
 
 
 def _error(power: int, answers: Answers) -> Floats:
@@ -124,11 +174,15 @@ def _floats(values: NDArray[Any]) -> Floats:
 MOMENTS: Mapping[str, Moments] = {
     "accuracy": Moments(_right, _first, counts=True),
     "zero_one_loss": Moments(_wrong, _first, counts=True),
-    "top_2_accuracy": Moments(partial(_top, 2), _first, counts=True),
-    "top_3_accuracy": Moments(partial(_top, 3), _first, counts=True),
-    "top_5_accuracy": Moments(partial(_top, 5), _first, counts=True),
+    **{f"top_{count}_accuracy": Moments(partial(_top, count), _first, counts=True) for count in (2, 3, 5, 10)},
     "log_loss": Moments(_log_loss, _first),
     "brier": Moments(_brier, _first),
+    "multiclass_brier": Moments(_multiclass_brier, _first),
+    "bias": Moments(_bias, _first),
+    "smape": Moments(_symmetric_error, _first),
+    "poisson_deviance": Moments(_poisson, _first),
+    "gamma_deviance": Moments(_gamma, _first),
+    **{f"pinball_{part}": Moments(partial(_pinball, part / 100), _first) for part in (5, 10, 50, 90, 95)},
     "mae": Moments(partial(_error, 1), _first),
     "mse": Moments(partial(_error, 2), _first),
     "rmse": Moments(partial(_error, 2), _root),

@@ -92,6 +92,8 @@ class Step:
         packages: distributions whose installed versions stand in the key.
         state_inputs: what is read once when the plan is made (``champion``), outside the key.
         seed: the project's seed, for a step that draws random numbers; ``None`` for one that does not.
+        requirements: the packages of its own environment, ``name==version`` each, sorted; none: those beside mlopsctl.
+        when: false: the step is skipped, and so is what reads it; outside the key.
         retry, timeout (seconds), resources: how it runs; outside the key.
     """
 
@@ -107,6 +109,8 @@ class Step:
     packages: tuple[str, ...] = ()
     state_inputs: tuple[str, ...] = ()
     seed: int | None = None
+    requirements: tuple[str, ...] = ()
+    when: bool = True
     retry: Retry = Retry()
     timeout: float | None = None
     resources: Resources = Resources()
@@ -156,4 +160,6 @@ def _step_json(step: Step) -> Json:
         "code": step.code,
         "packages": step.packages,
         "seed": step.seed,
+        **({"requirements": step.requirements} if step.requirements else {}),
+        **({} if step.when else {"when": False}),
     }

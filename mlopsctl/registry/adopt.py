@@ -44,9 +44,9 @@ def resolve(tracking: str, uri: str) -> Source:
     name, version, alias = matched["name"], matched["version"], matched["alias"]
     with asking(tracking) as client:
         found = or_none(
-            lambda: client.get_model_version(name, version)
-            if version
-            else client.get_model_version_by_alias(name, alias)
+            lambda: (
+                client.get_model_version(name, version) if version else client.get_model_version_by_alias(name, alias)
+            )
         )
     if found is None:
         raise StepProblem.because("no-such-version", f"the registry at stores.tracking has no {uri}")

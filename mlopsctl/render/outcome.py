@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlopsctl.delivery.outcome import Findings, Outcome
 from mlopsctl.evidence import GateResult, Verdict
+from mlopsctl.gates.trivial import UNSTOPPED
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.text import printable
 from mlopsctl.metadata.records import Release
@@ -26,6 +27,7 @@ def outcome_text(outcome: Outcome) -> RenderableType:
     from rich.text import Text
 
     parts: list[RenderableType] = [*_trouble(outcome), *findings_text(outcome.findings)]
+    parts += [Text(printable(f"note: {note}"), "dim") for note in outcome.notes]
     parts.append(Text(printable(conclusion(outcome)), "bold"))
     if outcome.served:
         parts.append(Text(f"Served at {outcome.served}"))
@@ -41,8 +43,8 @@ def findings_text(findings: Findings) -> Iterator[RenderableType]:
             if check.verdict is not Verdict.PASS:
                 yield _marked(check.verdict, f"check {check.name}", check.reason, warn=check.severity == "warn")
                 for anomaly in check.anomalies:
-                    shown = ", ".join(anomaly.examples[:3])
-                    text = f"      {anomaly.column}: {anomaly.reason} in {anomaly.rows} of {anomaly.of} rows ({shown})"
+                    shown = f" ({', '.join(anomaly.examples[:3])})" if anomaly.examples else ""
+                    text = f"      {anomaly.column}: {anomaly.reason} in {anomaly.rows:,} of {anomaly.of:,} rows{shown}"
                     yield Text(printable(text), "dim")
     if findings.blessing is not None:
         yield from (gate_text(gate) for gate in findings.blessing.gates)
@@ -55,7 +57,9 @@ def gate_text(gate: GateResult) -> RenderableType:
     if not gate.decides:
         return _line("·", "dim", f"gate {gate.name}", f"{gate.reason}; it does not decide")
     broken = f"; broken by hand: {gate.overridden}" if gate.overridden else ""
-    return _marked(gate.verdict, f"gate {gate.name}", f"{gate.reason}{broken}")
+    # Only what nothing else stops is worth a word here; reports show every note.
+    noted = f"; {gate.note}" if gate.note.endswith(UNSTOPPED) else ""
+    return _marked(gate.verdict, f"gate {gate.name}", f"{gate.reason}{broken}{noted}")
 
 
 def conclusion(outcome: Outcome) -> str:
@@ -65,6 +69,8 @@ def conclusion(outcome: Outcome) -> str:
     if outcome.verdict is not Verdict.PASS:
         word = "Refused" if outcome.verdict is Verdict.FAIL else "Not decided"
         return f"{word}. Nothing was released{_stays(outcome.standing)}."
+    if outcome.partial and outcome.findings.blessing is None:
+        return f"Done: {', '.join(outcome.results)}. No gate was asked."
     if outcome.judged_only:
         return "The gates let the model go; `mlopsctl apply` releases it."
     if outcome.released is not None:
@@ -96,7 +102,16 @@ def outcome_json(outcome: Outcome) -> str:
             for id, r in outcome.results.items()
         },
         "checks": [
-            {"name": c.name, "verdict": c.verdict.value, "reason": c.reason, "severity": c.severity}
+            {
+                "name": c.name,
+                "verdict": c.verdict.value,
+                "reason": c.reason,
+                "severity": c.severity,
+                "anomalies": [
+                    {"column": a.column, "reason": a.reason, "rows": a.rows, "of": a.of, "examples": list(a.examples)}
+                    for a in c.anomalies
+                ],
+            }
             for anomalies in findings.anomalies
             for c in anomalies.checks
         ],
@@ -105,6 +120,7 @@ def outcome_json(outcome: Outcome) -> str:
         "champion": release_json(outcome.standing),
         "held": outcome.held,
         "served": outcome.served,
+        "notes": list(outcome.notes),
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
 
@@ -121,6 +137,7 @@ def gates_json(findings: Findings) -> Json:
             "decides": g.decides,
             "observed": g.observed,
             "reason": g.reason,
+            "note": g.note,
         }
         for g in gates
     ]

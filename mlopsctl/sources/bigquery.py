@@ -36,3 +36,11 @@ class BigQuery(DatabaseSource):
         """The table's name as a URI, or that it is a query."""
         where = self.project or "-"
         return (f"bigquery://{where}/{self.table}" if self.table else f"bigquery://{where}/query",)
+
+    def outside(self) -> dict[str, str]:
+        """Nothing: this version does not read it."""
+        return {}
+
+    def fingerprints(self, project: Path, memo: Path | None = None) -> dict[str, str]:
+        """Nothing; see :meth:`outside`."""
+        return {}

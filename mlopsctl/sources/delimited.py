@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlopsctl.ground.errors import StepProblem
+from mlopsctl.ground.text import printable
 from mlopsctl.tables.columns import Column, ColumnType, check_names, shown, unknown_column
 from mlopsctl.tables.engine import file_literal, identifier, literal
 from mlopsctl.tables.scan import Scan
@@ -59,7 +60,8 @@ def scan_delimited(
     columns = tuple(Column(name, found[name]) for name in names)
     _check_declared(connection, raw, [column for column in columns if column.name in types])
     selected = ", ".join(f"{_cast(column)} AS {identifier(column.name)}" for column in columns)
-    return Scan(f"SELECT {selected} FROM {raw}", columns)
+    texts = [column.name for column in columns if column.type is ColumnType.STRING and column.name not in types]
+    return Scan(f"SELECT {selected} FROM {raw}", columns, _almost_numbers(connection, raw, texts))
 
 
 def header(file: Path, delimiter: str) -> list[str]:
@@ -100,12 +102,20 @@ def _raw(file: Path, names: Sequence[str], delimiter: str, nulls: Sequence[str])
 
 
 def _types(connection: Connection, raw: str, names: Sequence[str]) -> dict[str, ColumnType]:
-    """The narrowest type of each column: the first rows rule most types out, then all rows test those left."""
-    possible = dict.fromkeys(names, _GUESSES)
+    """The narrowest type of each column: the first rows rule most types out, then all rows test the narrowest left."""
     # A column without a value rules nothing out among the first rows, and everything in the end.
-    for rows, empty in ((f"(FROM {raw} LIMIT {_FIRST_ROWS})", True), (raw, False)):
-        possible = _surviving(connection, rows, possible, empty)
-    return {name: types[0] if types else ColumnType.STRING for name, types in possible.items()}
+    first = f"(FROM {raw} LIMIT {_FIRST_ROWS})"
+    possible = _surviving(connection, first, dict.fromkeys(names, _GUESSES), True)
+    found: dict[str, ColumnType] = {}
+    while possible:
+        held = _surviving(connection, raw, {name: types[:1] for name, types in possible.items()}, False)
+        found |= {
+            name: types[0] if types else ColumnType.STRING
+            for name, types in held.items()
+            if types or not possible[name]
+        }
+        possible = {name: possible[name][1:] for name, types in held.items() if name not in found}
+    return found
 
 
 def _surviving(
@@ -122,6 +132,35 @@ def _surviving(
     answers = connection.execute(f"SELECT {', '.join(tests)} FROM {rows}").fetchone() or ()
     holds = {question for question, answer in zip(asked, answers, strict=True) if answer}
     return {name: tuple(type for type in types if (name, type) in holds) for name, types in possible.items()}
+
+
+def _almost_numbers(connection: Connection, raw: str, names: Sequence[str]) -> tuple[str, ...]:
+    """A word on each text column whose values are numbers for the most part: a few others made it text."""
+    if not names:
+        return ()
+    asked = []
+    for column in map(identifier, names):
+        # Digits, signs and white space come before letters: most text needs no closer look.
+        number = f"(CASE WHEN ascii({column}) <= {ord('9')} THEN regexp_full_match({column}, {literal(_FLOAT)}) END)"
+        asked += [
+            f"count({column})",
+            f"count(*) FILTER (WHERE {number})",
+            f"min({column}) FILTER (WHERE {number} IS NOT TRUE)",
+        ]
+    row = connection.execute(f"SELECT {', '.join(asked)} FROM {raw}").fetchone() or ()
+    told = []
+    for place, name in enumerate(names):
+        values, numbers, example = row[3 * place : 3 * place + 3]
+        if numbers * 2 > values:
+            told.append(f"column {shown(name)} is text: {_why_text(values - numbers, values, example)}")
+    return tuple(told)
+
+
+def _why_text(others: int, values: int, example: str | None) -> str:
+    if example is None:
+        return "it holds numbers that do not fit 64 bits"
+    short = printable(example if len(example) <= 60 else example[:57] + "...")
+    return f"{others} of {values} values are no numbers, such as '{short}'"
 
 
 def _is(type: ColumnType, column: str) -> str:

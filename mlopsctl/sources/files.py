@@ -67,6 +67,18 @@ class FileSource(Spec):
         entries: list[Json] = [[_name_in(file, self._path(project)), file_digest(file, memo)] for file in found]
         return digest_json("mlopsctl/source/v1", entries)
 
+    def outside(self) -> dict[str, str]:
+        """The data outside the project that is read: a name for it, by the dotted path of the key that asks for it."""
+        return {"uri": self.uri}
+
+    def fingerprints(self, project: Path, memo: Path | None = None) -> dict[str, str]:
+        """The digest of each of these data, by its name.
+
+        Raises:
+            StepProblem: when it cannot be read.
+        """
+        return {self.uri: self.fingerprint(project, memo)}
+
     def _expand(self, path: Path) -> tuple[Path, ...]:
         return (path,) if path.is_file() else ()
 

@@ -40,9 +40,13 @@ class PythonSource(Spec):
         """Nothing: what the function reads is its own affair."""
         return ()
 
-    def fingerprint(self, project: Path, memo: Path | None = None) -> str:
+    def outside(self) -> dict[str, str]:
         """Nothing: the function's code and parameters stand in the step's key."""
-        return ""
+        return {}
+
+    def fingerprints(self, project: Path, memo: Path | None = None) -> dict[str, str]:
+        """Nothing; see :meth:`outside`."""
+        return {}
 
     def call(self, project: Path) -> object:
         """What the function returns: a DataFrame, or the path of a file. Executes code of the project.

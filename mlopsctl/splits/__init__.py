@@ -8,10 +8,11 @@ from mlopsctl.splits.column import ColumnSplit
 from mlopsctl.splits.farm_fingerprint import FarmFingerprint
 from mlopsctl.splits.group import GroupSplit
 from mlopsctl.splits.hash import HashSplit
+from mlopsctl.splits.placing import Placed
 from mlopsctl.splits.time import TimeSplit
 
 Split = Annotated[HashSplit | FarmFingerprint | TimeSplit | GroupSplit | ColumnSplit, Field(discriminator="kind")]
 
 NAMES = ("train", "validation", "test")
 
-__all__ = ["NAMES", "ColumnSplit", "FarmFingerprint", "GroupSplit", "HashSplit", "Split", "TimeSplit"]
+__all__ = ["NAMES", "ColumnSplit", "FarmFingerprint", "GroupSplit", "HashSplit", "Placed", "Split", "TimeSplit"]

@@ -7,11 +7,11 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from mlopsctl.ground.model import Spec
 from mlopsctl.ground.scalars import Fraction, refusal
+from mlopsctl.splits.placing import Placing
 
 
-class FractionSplit(Spec):
+class FractionSplit(Placing):
     """The base of the splits by share. Rows beyond the three fractions are left unused, and counted."""
 
     train: Fraction = Field(default=0.8, title="Train", description="The share of rows that models are fitted on.")
@@ -34,6 +34,11 @@ class FractionSplit(Spec):
         """The first positions, of 0 to 2**64 - 1, that are no longer train, validation and test."""
         train, validation, test = (-int(-end * 2**64 // 1) for end in self._ends())
         return train, validation, test
+
+    def place_sql(self, position: str, relation: str) -> str:
+        """A SELECT of the ``place`` of each row, by an SQL expression of its position; a null position has none."""
+        branches = " ".join(f"WHEN position < {cut}::UHUGEINT THEN {number}" for number, cut in enumerate(self.cuts()))
+        return f"SELECT (CASE {branches} END)::TINYINT AS place FROM (SELECT {position} AS position FROM {relation})"
 
     def _ends(self) -> tuple[Exact, Exact, Exact]:
         """The sums of the fractions as written in decimals: 0.8 + 0.1 + 0.1 is exactly 1."""

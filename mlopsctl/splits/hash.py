@@ -6,16 +6,17 @@ The row's bytes are in ``tables/rows.py``; test vectors in ``tests/vectors/rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from mlopsctl.splits.fractions import FractionSplit
+from mlopsctl.splits.placing import ORDER, Placed
 from mlopsctl.tables.columns import Column
 from mlopsctl.tables.rows import position_sql
 
-# As stored in a table: 0, 1, 2 for the names in this order, null for a row of no split.
-ORDER = ("train", "validation", "test")
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection as Connection
 
 
 class HashSplit(FractionSplit):
@@ -30,11 +31,6 @@ class HashSplit(FractionSplit):
                 return name
         return None
 
-    def places(self, relation: str, columns: Sequence[Column]) -> str:
-        """A SELECT of one column ``place``: 0, 1, 2 or null for each row of a relation, in its order.
-
-        ``columns`` are all columns of the source, for the whole row decides.
-        """
-        branches = " ".join(f"WHEN position < {cut}::UHUGEINT THEN {number}" for number, cut in enumerate(self.cuts()))
-        positions = f"SELECT {position_sql(columns)} AS position FROM {relation}"
-        return f"SELECT (CASE {branches} END)::TINYINT AS place FROM ({positions})"
+    def places(self, connection: Connection, relation: str, columns: Sequence[Column]) -> Placed:
+        """See :meth:`Placing.places`; the whole row decides."""
+        return Placed(self.place_sql(position_sql(columns), relation))

@@ -8,29 +8,44 @@ import resource
 import signal
 import sys
 import tempfile
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from mlopsctl.ground.process import die_with_parent
+from mlopsctl.step.cold import become, is_cold
 from mlopsctl.step.execute import execute
 from mlopsctl.step.task import StepTask
 from mlopsctl.step.user_code import flush_output, log_traceback
-from mlopsctl.step.wire import write_result
+from mlopsctl.step.wire import Request, write_result
 
 _LET_GO = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP)
 
 
-def run_as_child(task: StepTask, *, supervisor: int, log: int, report: int, temporary: str) -> NoReturn:
-    """Execute the task in this process, write its result to ``report``, and leave.
+def run_as_child(request: Request, *, supervisor: int, output: int, report: int, temporary: str) -> NoReturn:
+    """Execute the task in this process or in the interpreter it asks for, write its result, and leave.
 
     Args:
         supervisor: the process that forked this one; its death ends this one.
-        log: open descriptor of the attempt's log, which becomes stdout and stderr.
-        report: open descriptor of an empty file without a name.
+        output: open descriptor that becomes stdout and stderr.
+        report: open descriptor of an empty file without a name, for the result.
         temporary: a private folder, the place of temporary files.
     """
+    try:
+        _cut_off(supervisor, output, temporary)
+        if is_cold(request.task):
+            become(request, report)
+    except BaseException:
+        log_traceback()
+        flush_output()
+        os._exit(1)
+    perform(request.task, report)
+
+
+def perform(task: StepTask, report: int) -> NoReturn:
+    """Execute the task here, write its result to the descriptor, and leave without the interpreter's slow end."""
     code, step = 1, os.getpid()
     try:
-        _cut_off(supervisor, log, temporary)
+        # New ones: those of the worker remember that their descriptor was a file, in which one can seek.
+        sys.stdout, sys.stderr = _stream(1), _stream(2)
         result = execute(task)
         if os.getpid() != step:
             # User code forked, and the copy came back from the function too: only the original speaks.
@@ -46,7 +61,11 @@ def run_as_child(task: StepTask, *, supervisor: int, log: int, report: int, temp
         os._exit(code)
 
 
-def _cut_off(supervisor: int, log: int, temporary: str) -> None:
+def _stream(descriptor: int) -> TextIO:
+    return open(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+
+
+def _cut_off(supervisor: int, output: int, temporary: str) -> None:
     """Default signals, a session of its own, no input, output to the log, no core dump."""
     signal.set_wakeup_fd(-1)
     for number in _LET_GO:
@@ -55,12 +74,10 @@ def _cut_off(supervisor: int, log: int, temporary: str) -> None:
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
     os.close(nothing)
-    os.close(log)
+    os.close(output)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ["TMPDIR"] = temporary
     tempfile.tempdir = None
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]

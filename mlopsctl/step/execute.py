@@ -20,7 +20,7 @@ from mlopsctl.components import spec as components
 from mlopsctl.components.spec import Component, Notes, Parameters, Work
 from mlopsctl.ground.digest import canonical_json
 from mlopsctl.ground.errors import Problem, StepProblem
-from mlopsctl.ground.redact import redact
+from mlopsctl.ground.redact import redact, redact_json
 from mlopsctl.step.guards import refusal
 from mlopsctl.step.outputs import check_outputs
 from mlopsctl.step.task import StepResult, StepState, StepTask
@@ -49,6 +49,7 @@ def execute(task: StepTask) -> StepResult:
         line=redact(result.line),
         problem=redact(result.problem),
         hint=redact(result.hint),
+        notes={redact(name): redact_json(value) for name, value in result.notes.items()},
         seconds=time.perf_counter() - begun,
     )
 
@@ -70,6 +71,7 @@ def _story(task: StepTask) -> StepResult:
         run_id=task.run_id,
         seed=task.seed,
         clock=task.clock,
+        resources=task.resources,
     )
     notes = _call(component, work, parameters)
     check_outputs(dict(work.outputs))

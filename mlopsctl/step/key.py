@@ -1,7 +1,8 @@
 """The step key: what a step's result depends on, as JSON that can be compared, and its digest.
 
 In it: the component and its version, the user code it reaches (line ends normalised), parameters, the seed, the
-digests of inputs and of the outside data it reads, and the versions of the packages it declares. Not in it: names of
+digests of inputs and of the outside data it reads, the packages of its own environment, and the versions of the
+packages it declares beside those. Not in it: names of
 environments, positions in the text, retry, timeout, resources, clocks, and what the plan pins (the champion).
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from mlopsctl.ground.digest import Json, digest, digest_json
 from mlopsctl.ground.errors import Diagnostic, InvalidProject
+from mlopsctl.ground.pins import canonical, name_of
 from mlopsctl.pipeline.ir import Pipeline, Step
 
 ABSENT = "absent"
@@ -37,6 +39,7 @@ class Surroundings:
 
 def key_material(step: Step, inputs: Mapping[str, str], around: Surroundings) -> Mapping[str, Json]:
     """What the step's result depends on; ``inputs`` are artifact digests by wired name."""
+    pins = {name_of(pin): pin for pin in step.requirements}
     return {
         "component": step.component,
         "version": step.component_version,
@@ -44,7 +47,8 @@ def key_material(step: Step, inputs: Mapping[str, str], around: Surroundings) ->
         "seed": step.seed,
         "inputs": dict(inputs),
         "code": {file: around.code[file] for file in step.code},
-        "packages": {name: around.packages[name] for name in step.packages},
+        "packages": {name: around.packages[name] for name in step.packages if canonical(name) not in pins},
+        **({"requirements": pins} if pins else {}),
     }
 
 
@@ -90,13 +94,17 @@ def code_digests(folder: Path, files: Iterable[str]) -> dict[str, str]:
 
 
 def package_versions(pipeline: Pipeline) -> dict[str, str]:
-    """The installed versions of every package the steps declare; ``absent`` where one is not installed."""
-    from importlib.metadata import PackageNotFoundError, version
+    """The installed versions of every package the steps declare; ``absent`` where one is not installed.
+
+    A package may be named by a module of it, as user code imports it: ``sklearn`` is ``scikit-learn``.
+    """
+    from importlib.metadata import PackageNotFoundError, packages_distributions, version
 
     versions: dict[str, str] = {}
     for name in sorted({name for step in pipeline.steps for name in step.packages}):
         try:
             versions[name] = version(name)
         except PackageNotFoundError:
-            versions[name] = ABSENT
+            owners = sorted(set(packages_distributions().get(name, ())))
+            versions[name] = ", ".join(f"{owner} {version(owner)}" for owner in owners) or ABSENT
     return versions

@@ -20,13 +20,17 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO
 
+from mlopsctl.ground.containers import remove_noted
 from mlopsctl.ground.process import ProcessId, become_subreaper, die_with_parent, end_descendants, reap
+from mlopsctl.ground.secrets import grant
 from mlopsctl.step.child import run_as_child
 from mlopsctl.step.folders import remove_tree
+from mlopsctl.step.memory import memory_below
+from mlopsctl.step.output import Output
 from mlopsctl.step.task import StepResult, StepState
 from mlopsctl.step.wire import MAX_RESULT, Request, read_result, write_result
 
-_LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+_SECONDS_BETWEEN_LOOKS = 0.25
 
 
 class _End(Enum):
@@ -34,6 +38,7 @@ class _End(Enum):
 
     EXITED = "the process ended"
     TIMEOUT = "the time was up"
+    MEMORY = "it took more memory than it asked for"
     STOPPED = "the orchestrator asked to stop"
     ABANDONED = "the orchestrator is gone"
     ORPHANED = "the worker is gone"
@@ -41,12 +46,13 @@ class _End(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """How an attempt ended: why, with which wait status, what it reported, who outlived it."""
+    """How an attempt ended: why, with which wait status, what it reported, who outlived it, the memory it took."""
 
     end: _End
     status: int
     report: bytes
     survivors: tuple[ProcessId, ...]
+    memory: int = 0
 
 
 def supervise(request: Request, control: socket.socket, *, parent: int) -> None:
@@ -58,47 +64,78 @@ def supervise(request: Request, control: socket.socket, *, parent: int) -> None:
     os.setsid()
     become_subreaper()
     begun = time.perf_counter()
-    with _signals(parent) as bell, _temporary_folder() as temporary, _log(request.log) as log:
-        with tempfile.TemporaryFile(dir=request.task.staging) as report:
-            ending = _attempt(request, control, bell, log, report, str(temporary))
+    grant(request.secrets)
+    output = Output(request.log, request.max_log)
+    last_words = ""
+    try:
+        with _signals(parent) as bell, _temporary_folder() as temporary:
+            with tempfile.TemporaryFile(dir=request.task.staging) as report:
+                ending = _attempt(request, control, bell, output, report, str(temporary))
+            remove_noted(temporary)
         if ending.end is _End.ABANDONED:
             return
         result = replace(_judge(ending, request), seconds=time.perf_counter() - begun)
-        if not ending.report:
-            os.write(log, f"mlopsctl: {result.problem}\n".encode(errors="backslashreplace"))
+        last_words = "" if ending.report else f"mlopsctl: {result.problem}"
+    finally:
+        # Before anybody hears of the end, so that whoever then reads the log reads all of it.
+        output.close(last_words)
     control.setblocking(True)
     with suppress(BrokenPipeError, ConnectionResetError):
         control.sendall(write_result(result))
 
 
 def _attempt(
-    request: Request, control: socket.socket, bell: _Bell, log: int, report: BinaryIO, temporary: str
+    request: Request, control: socket.socket, bell: _Bell, output: Output, report: BinaryIO, temporary: str
 ) -> _Ending:
     supervisor = os.getpid()
     child = os.fork()
     if child == 0:
         for ours in (control, bell.heard, bell.rung):
             ours.close()
-        run_as_child(request.task, supervisor=supervisor, log=log, report=report.fileno(), temporary=temporary)
+        writer = output.inherit()
+        run_as_child(request, supervisor=supervisor, output=writer, report=report.fileno(), temporary=temporary)
+    output.start()
     statuses: dict[int, int] = {}
-    end = _wait(child, request.timeout, control, bell.heard, statuses)
-    in_order = end in (_End.EXITED, _End.TIMEOUT, _End.STOPPED)
+    watch = _Watch(request)
+    end = _wait(child, watch, control, bell.heard, statuses)
+    in_order = end in (_End.EXITED, _End.TIMEOUT, _End.MEMORY, _End.STOPPED)
     survivors = end_descendants(grace=request.grace if in_order else 0.0, hurry=_Impatience(control))
     report.seek(0)
-    return _Ending(end, statuses.get(child, 0), report.read(MAX_RESULT), survivors)
+    return _Ending(end, statuses.get(child, 0), report.read(MAX_RESULT), survivors, watch.memory)
 
 
-def _wait(
-    child: int, timeout: float | None, control: socket.socket, bell: socket.socket, statuses: dict[int, int]
-) -> _End:
-    """Wait for the first of: the child's end, the timeout, a word or the silence of the orchestrator."""
-    deadline = None if timeout is None else time.monotonic() + timeout
+class _Watch:
+    """The two limits of an attempt: its time, and its memory, which is looked at a few times a second."""
+
+    def __init__(self, request: Request) -> None:
+        self._deadline = None if request.timeout is None else time.monotonic() + request.timeout
+        self._limit = request.task.resources.memory
+        self.memory = 0
+
+    def passed(self) -> _End | None:
+        """Which of the limits is passed."""
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            return _End.TIMEOUT
+        if self._limit is not None:
+            self.memory = memory_below(os.getpid())
+            return _End.MEMORY if self.memory > self._limit else None
+        return None
+
+    def pause(self) -> float | None:
+        """Seconds until it has to be asked again; ``None``: never."""
+        left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        if self._limit is None:
+            return left
+        return _SECONDS_BETWEEN_LOOKS if left is None else min(left, _SECONDS_BETWEEN_LOOKS)
+
+
+def _wait(child: int, watch: _Watch, control: socket.socket, bell: socket.socket, statuses: dict[int, int]) -> _End:
+    """Wait for the first of: the child's end, a limit, a word or the silence of the orchestrator."""
     with selectors.DefaultSelector() as selector:
         selector.register(control, selectors.EVENT_READ)
         selector.register(bell, selectors.EVENT_READ)
-        while deadline is None or time.monotonic() < deadline:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            ready = {key.fileobj for key, _ in selector.select(left)}
+        while (passed := watch.passed()) is None:
+            ready = {key.fileobj for key, _ in selector.select(watch.pause())}
             rung = bell.recv(4096) if bell in ready else b""
             # First the child: a step that just ended was not stopped.
             reap(statuses)
@@ -108,7 +145,7 @@ def _wait(
                 return _End.STOPPED if _word(control) else _End.ABANDONED
             if signal.SIGTERM in rung:
                 return _End.ORPHANED
-    return _End.TIMEOUT
+    return passed
 
 
 def _word(control: socket.socket) -> bytes:
@@ -144,6 +181,12 @@ def _judge(ending: _Ending, request: Request) -> StepResult:
                 f"the step took longer than its timeout of {request.timeout:g} s",
                 "raise `timeout`, or see in the log where it hung",
             )
+        case _End.MEMORY:
+            return _failed(
+                f"the step took {_mebibytes(ending.memory)} of memory, and asked for "
+                f"{_mebibytes(request.task.resources.memory or 0)}",
+                "raise `resources.memory`, or let the step read its data in parts",
+            )
         case _End.STOPPED:
             return StepResult(StepState.CANCELED, problem="the step was stopped before its end")
         case _End.ORPHANED:
@@ -171,6 +214,10 @@ def _crashed(status: int) -> StepResult:
     if code - 128 in set(signal.Signals):
         return _failed(f"the step exited with code {code}, as after {_signal_name(code - 128)}", _advice(code - 128))
     return _failed(f"the step exited with code {code}", "see its log")
+
+
+def _mebibytes(count: int) -> str:
+    return f"{count / (1 << 20):,.0f} MiB"
 
 
 def _signal_name(number: int) -> str:
@@ -223,13 +270,3 @@ def _temporary_folder() -> Iterator[Path]:
         yield folder
     finally:
         remove_tree(folder)
-
-
-@contextmanager
-def _log(path: Path) -> Iterator[int]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, _LOG_FLAGS, 0o600)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

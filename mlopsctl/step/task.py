@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mlopsctl.ground.digest import Json
-from mlopsctl.pipeline.ir import ArtifactType
+from mlopsctl.pipeline.ir import ArtifactType, Resources
 
 
 class StepState(StrEnum):
@@ -41,6 +41,8 @@ class StepTask:
         state: pinned state inputs, artifact digests by name (``champion``).
         staging: absolute path of a private folder, made for this attempt.
         clock: the moment that the plan pinned, milliseconds since the epoch; 0 for a step that reads no clock.
+        resources: what the step asks of the machine.
+        python: the interpreter of the step's own environment, an absolute path; empty: the one that runs mlopsctl.
     """
 
     run_id: str
@@ -57,6 +59,8 @@ class StepTask:
     tracking: str = ""
     seed: int = 0
     clock: int = 0
+    resources: Resources = Resources()
+    python: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ What comes out was written by a process that ran user code, so a result is belie
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from mlopsctl.pipeline.ir import ArtifactType
+from mlopsctl.pipeline.ir import ArtifactType, Resources
 from mlopsctl.step.task import StepResult, StepState, StepTask, TaskInput
 
 MAX_RESULT = 4 << 20
@@ -21,14 +22,28 @@ LENGTH_BYTES = 8
 """A message on a socket that stays open is its length, big-endian in this many bytes, and then its text."""
 
 
+MAX_LOG = 64 << 20
+"""How much of an attempt's output is kept, in bytes, before only its end is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One attempt, as the orchestrator asks for it: the task, its log file, seconds it may take, seconds after TERM."""
+    """One attempt, as the orchestrator asks for it.
+
+    Attributes:
+        log: the attempt's log file; ``max_log`` bytes of it are kept, and then its end.
+        timeout: seconds it may take; ``None``: as long as it wants.
+        grace: seconds between TERM and KILL.
+        secrets: the values of the secrets that the task names; they stand in this message and in the step's process
+            only.
+    """
 
     task: StepTask
     log: Path
     timeout: float | None
     grace: float
+    max_log: int = MAX_LOG
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class _Wire(BaseModel):
@@ -40,6 +55,12 @@ class _Input(_Wire):
     digest: str
     type: ArtifactType
     guard: bool
+
+
+class _Resources(_Wire):
+    cpu: float | None
+    memory: int | None
+    accelerators: dict[str, int]
 
 
 class _Task(_Wire):
@@ -57,6 +78,8 @@ class _Task(_Wire):
     tracking: str
     seed: int
     clock: int
+    resources: _Resources
+    python: str
 
 
 class _Request(_Wire):
@@ -64,6 +87,8 @@ class _Request(_Wire):
     log: str
     timeout: float | None
     grace: float
+    max_log: int
+    secrets: dict[str, str]
 
 
 class _Result(_Wire):
@@ -95,8 +120,9 @@ def read_request(line: bytes) -> Request:
     """
     read = _Request.model_validate_json(line)
     inputs = {name: TaskInput(one.digest, one.type, one.guard) for name, one in read.task.inputs.items()}
-    task = StepTask(**{**dict(read.task), "inputs": inputs})
-    return Request(task, Path(read.log), read.timeout, read.grace)
+    resources = Resources(**dict(read.task.resources))
+    task = StepTask(**{**dict(read.task), "inputs": inputs, "resources": resources})
+    return Request(task, Path(read.log), read.timeout, read.grace, read.max_log, read.secrets)
 
 
 def write_result(result: StepResult) -> bytes:
@@ -134,6 +160,8 @@ def _as_json(value: object) -> object:
     """Frozen containers and our own values in the shapes that ``json`` knows."""
     if isinstance(value, TaskInput):
         return {"digest": value.digest, "type": value.type, "guard": value.guard}
+    if isinstance(value, Resources):
+        return {"cpu": value.cpu, "memory": value.memory, "accelerators": dict(value.accelerators)}
     if isinstance(value, Path):
         return str(value)
     if hasattr(value, "items"):

@@ -21,6 +21,7 @@ from typing import NoReturn
 
 from mlopsctl.components import spec as components
 from mlopsctl.ground.process import become_subreaper, children, end_descendants, kill_tree, reap
+from mlopsctl.step.cold import is_cold
 from mlopsctl.step.supervisor import supervise
 from mlopsctl.step.task import StepResult, StepState
 from mlopsctl.step.wire import LENGTH_BYTES, Request, build_readers, read_request, write_result
@@ -88,7 +89,8 @@ class _Zygote:
         return True
 
     def _start(self, request: Request, attempt: socket.socket) -> None:
-        self._preload_for(request.task.component)
+        if not is_cold(request.task):
+            self._preload_for(request.task.component)
         worker = os.getpid()
         try:
             supervisor = os.fork()

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.ground.text import printable
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection as Connection
+    from pyarrow import RecordBatchReader
 
 MEMORY = "600MiB"
 
@@ -97,6 +98,16 @@ def write_parquet(connection: Connection, query: str, file: Path) -> int:
     return int(row[0]) if row else 0
 
 
+def batches(connection: Connection, query: str, rows: int) -> RecordBatchReader:
+    """A query's rows as Arrow batches of at most about so many rows, read as they are asked for."""
+    # An answer of which only the first row was wanted must end before another one can be read this way.
+    connection.execute("SELECT NULL").fetchall()
+    relation = connection.sql(query)
+    # DuckDB renamed it on the way to version 2.
+    read = getattr(relation, "to_arrow_reader", None) or getattr(relation, "fetch_arrow_reader")  # noqa: B009
+    return cast("RecordBatchReader", read(rows))
+
+
 def _exactly(path: Path) -> str:
     """The pattern that only this path matches."""
     return "".join(f"[{char}]" if char in "*?[" else char for char in str(path))
@@ -124,4 +135,6 @@ def malformed(message: str) -> tuple[str, str] | None:
 def _first(message: str) -> str:
     """The first lines of an engine's message, on one line."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
+    # Its advice is about its own settings.
+    lines = [line for line in lines if not line.startswith("Try setting")] or lines
     return printable(" ".join(lines[:3]))[:500]

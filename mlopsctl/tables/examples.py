@@ -26,6 +26,7 @@ class Examples:
         source_columns: those of ``source.parquet``: every column of the source.
         splits: rows by split, and ``unused``.
         rows: rows of the source after the filter.
+        remarks: what a reader should know: rows of no split, columns that are text although most of it are numbers.
     """
 
     dataset: str
@@ -35,6 +36,12 @@ class Examples:
     source_columns: tuple[Column, ...]
     splits: Mapping[str, int]
     rows: int
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def shares(self) -> Mapping[str, float]:
+        """The share of all rows of each split and of the unused ones, 0 to 1."""
+        return {name: round(count / self.rows, 6) if self.rows else 0.0 for name, count in self.splits.items()}
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -65,7 +72,9 @@ def write(examples: Examples, folder: Path) -> None:
         "features": list(examples.features),
         "source_columns": _listed(examples.source_columns),
         "splits": dict(examples.splits),
+        "shares": dict(examples.shares),
         "rows": examples.rows,
+        "remarks": list(examples.remarks),
     }
     write_atomic(folder / EXAMPLES_FILE, json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n")
 
@@ -85,6 +94,7 @@ def read(folder: Path) -> Examples:
         source_columns=_columns(content["source_columns"]),
         splits=content["splits"],
         rows=content["rows"],
+        remarks=tuple(content.get("remarks", ())),
     )
 
 

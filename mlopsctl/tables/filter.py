@@ -52,24 +52,28 @@ def _select(condition: str) -> str:
 
 def _check(connection: Connection, condition: str, tree: Json) -> None:
     """Only operators and functions of the row itself, which give the same answer each time."""
-    unstable = {
-        str(row[0])
-        for row in connection.execute(
-            "SELECT DISTINCT function_name FROM duckdb_functions() "
-            "WHERE function_type IN ('scalar', 'macro') AND stability <> 'CONSISTENT'"
-        ).fetchall()
-    }
-    for node in _nodes(tree):
+    unstable = unstable_functions(connection)
+    for node in nodes(tree):
         if node.get("class") == "SUBQUERY":
             raise _problem(condition, "it holds a query of its own")
         if node.get("class") == "WINDOW":
             raise _problem(condition, "it looks at other rows")
         name = node.get("function_name")
-        if isinstance(name, str) and name.lower() in unstable | {"random", "uuid", "gen_random_uuid", "setseed"}:
+        if isinstance(name, str) and name.lower() in unstable:
             raise _problem(condition, f"{name}() gives another answer each time")
 
 
-def _nodes(tree: Json) -> Iterator[dict[str, Json]]:
+def unstable_functions(connection: Connection) -> frozenset[str]:
+    """The functions whose answers do not follow from their arguments alone."""
+    found = connection.execute(
+        "SELECT DISTINCT function_name FROM duckdb_functions() "
+        "WHERE function_type IN ('scalar', 'macro') AND stability <> 'CONSISTENT'"
+    ).fetchall()
+    return frozenset({str(row[0]) for row in found} | {"random", "uuid", "gen_random_uuid", "setseed"})
+
+
+def nodes(tree: Json) -> Iterator[dict[str, Json]]:
+    """Every node of a parsed expression or query."""
     todo = [tree]
     while todo:
         node = todo.pop()

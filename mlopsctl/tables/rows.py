@@ -11,6 +11,8 @@ as decimal digits, a colon, and the text:
 * ``d`` a timestamp: microseconds since 1970 in UTC;
 * ``o`` anything else, in DuckDB's text form.
 
+A group's bytes (the ``group`` split) are ``mlopsctl/group-split/v1`` and a line feed, then the one value.
+
 A row's position is the first 8 bytes of the sha256 of these bytes, as an unsigned big-endian number: 0 to 2**64 - 1.
 Test vectors: ``tests/vectors/rows.json``.
 """
@@ -28,6 +30,7 @@ from mlopsctl.tables.engine import identifier, literal
 Value: TypeAlias = bool | int | float | str | datetime | None
 
 _DOMAIN = "mlopsctl/hash-split/v1\n"
+_GROUP_DOMAIN = "mlopsctl/group-split/v1\n"
 _WHOLE = 2**53
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -42,10 +45,29 @@ def position(row: Mapping[str, Value]) -> int:
     return int.from_bytes(hashlib.sha256(row_bytes(row)).digest()[:8], "big")
 
 
+def group_position(value: Value) -> int:
+    """Where the group of this value lies between 0 and 2**64 - 1."""
+    return int.from_bytes(hashlib.sha256(_GROUP_DOMAIN.encode() + _value_bytes(value)).digest()[:8], "big")
+
+
 def position_sql(columns: Sequence[Column]) -> str:
     """An SQL expression of type UBIGINT: :func:`position` of the row at hand."""
+    return _number_sql(digest_sql(columns))
+
+
+def digest_sql(columns: Sequence[Column]) -> str:
+    """An SQL expression: the sha256 of the row's bytes, in 64 hexadecimal digits."""
     parts = ", ".join(_value_sql(column) for column in sorted(columns, key=lambda column: column.name))
-    return f"('0x' || substr(sha256(concat({literal(_DOMAIN)}, {parts})), 1, 16))::UBIGINT"
+    return f"sha256(concat({literal(_DOMAIN)}, {parts}))"
+
+
+def group_position_sql(column: Column) -> str:
+    """An SQL expression of type UBIGINT: :func:`group_position` of the column's value in the row at hand."""
+    return _number_sql(f"sha256(concat({literal(_GROUP_DOMAIN)}, {_value_sql(column)}))")
+
+
+def _number_sql(digest: str) -> str:
+    return f"('0x' || substr({digest}, 1, 16))::UBIGINT"
 
 
 def _value_bytes(value: Value) -> bytes:
@@ -81,11 +103,12 @@ _TAGS = {
 
 
 def _value_sql(column: Column) -> str:
-    text = _text_sql(column)
+    text = text_sql(column)
     return f"coalesce('{_TAGS[column.type]}' || strlen({text}) || ':' || {text}, 'z')"
 
 
-def _text_sql(column: Column) -> str:
+def text_sql(column: Column) -> str:
+    """An SQL expression: the text of a value within the row's bytes; null for a missing value."""
     name = identifier(column.name)
     if column.type is ColumnType.FLOAT:
         whole = f"isfinite({name}) AND abs({name}) < {_WHOLE} AND {name} = trunc({name})"

@@ -16,10 +16,17 @@ _TEXTS = frozenset({"VARCHAR", "UUID", "JSON", "TIME", "TIME WITH TIME ZONE", "T
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Rows of a source as a SELECT, with the columns it gives, in the source's order."""
+    """Rows of a source as a SELECT, with the columns it gives, in the source's order.
+
+    Attributes:
+        remarks: what a reader should know of the values: a column that is text although most of it are numbers.
+        unordered: the rows come in any order, so they are sorted before they are written.
+    """
 
     query: str
     columns: tuple[Column, ...]
+    remarks: tuple[str, ...] = ()
+    unordered: bool = False
 
 
 def column_type(engine_type: str) -> ColumnType:

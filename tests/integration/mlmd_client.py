@@ -1,12 +1,15 @@
-"""Google's ``ml-metadata`` client on a database file: run by the interpreter of ``.venvs/mlmd``, prints JSON.
+"""Google's ``ml-metadata`` client on a database: run by the interpreter of ``.venvs/mlmd``, prints JSON.
 
 Usage: mlmd_client.py DATABASE make | read RUN | write
+
+DATABASE is a file, or ``postgresql+psycopg://user@host:port/name``.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from urllib.parse import urlsplit
 
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -14,7 +17,12 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 def main(database: str, command: str, *arguments: str) -> None:
     config = pb.ConnectionConfig()
-    config.sqlite.filename_uri = database
+    if "://" in database:
+        server = urlsplit(database)
+        config.postgresql.host, config.postgresql.port = server.hostname, str(server.port)
+        config.postgresql.user, config.postgresql.dbname = server.username, server.path.lstrip("/")
+    else:
+        config.sqlite.filename_uri = database
     store = metadata_store.MetadataStore(config)
     said = {"make": lambda: {}, "read": lambda: read(store, *arguments), "write": lambda: write(store)}[command]()
     print(json.dumps(said))

@@ -152,10 +152,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 mlflow.set_tracking_uri(sys.argv[1])
 rows = pd.read_csv(sys.argv[2])
-given = rows[sys.argv[3].split(",")] if sys.argv[3] != "stranger" else rows[["length"]].rename(columns={"length": "petal"})
+strange = sys.argv[3] == "stranger"
+given = rows[["length"]].rename(columns={"length": "petal"}) if strange else rows[sys.argv[3].split(",")]
 encode = make_column_transformer((OneHotEncoder(), ["colour"]), remainder="passthrough")
 first = [encode] if "colour" in given else []
-fitted = make_pipeline(*first, RandomForestClassifier(n_estimators=25, max_depth=5, random_state=3)).fit(given, rows["kind"])
+forest = RandomForestClassifier(n_estimators=25, max_depth=5, random_state=3)
+fitted = make_pipeline(*first, forest).fit(given, rows["kind"])
 mlflow.sklearn.log_model(
     fitted, name="m", registered_model_name="by-hand", signature=infer_signature(given, fitted.predict(given)),
     serialization_format="cloudpickle",

@@ -43,7 +43,7 @@ STEPS: dict[str, tuple[list[str], dict[str, ArtifactType]]] = {
 }
 
 
-def client(database: Path, *arguments: str) -> Any:
+def client(database: Path | str, *arguments: str) -> Any:
     done = subprocess.run(
         [str(PYTHON), str(CLIENT), str(database), *arguments], capture_output=True, text=True, check=False, timeout=60
     )

@@ -125,7 +125,8 @@ def test_the_table_of_steps_names_every_component_with_its_outputs() -> None:
     section = text_of("docs/language.md").partition("## References")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `([a-z-]+)[^`]*` \| (`.*`) \|$", section, flags=re.MULTILINE)
     table = {step.rstrip("-"): set(re.findall(r"`(\w+)`", outputs)) for step, outputs in rows}
-    assert table == {name: set(spec(name).outputs) for name in MODULES}
+    # Whatever a component of the user's own leaves, the user says.
+    assert table == {name: set(spec(name).outputs) for name in MODULES if name != "own"}
 
 
 def test_the_table_of_sections_names_every_key_of_a_project() -> None:

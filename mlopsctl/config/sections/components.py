@@ -1,49 +1,21 @@
 """The ``components`` section: steps of the user's own."""
 
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from pydantic import Field, JsonValue
 
+from mlopsctl.components.own_kinds import CommandRun, ContainerRun, PythonRun, Run
 from mlopsctl.config.sections.text import Requirements, Text
 from mlopsctl.ground.model import Spec
-from mlopsctl.ground.scalars import Cpu, Duration, Entrypoint, Memory, Name
+from mlopsctl.ground.scalars import Cpu, Duration, Memory, Name
 from mlopsctl.pipeline.ir import ArtifactType
 
-_PLACEHOLDERS = "`{inputs.NAME}`, `{outputs.NAME}` and `{parameters.NAME}` stand for paths and values"
+__all__ = ["CommandRun", "ContainerRun", "OwnComponent", "PythonRun", "Run"]
 
 OutputType: TypeAlias = Literal[
     "Examples", "Statistics", "Schema", "Anomalies", "TransformGraph", "HyperParameters", "Model", "Evaluation",
     "Predictions", "Metrics", "File",
 ]  # fmt: skip
-
-
-class PythonRun(Spec):
-    """A Python function of the project: ``def run(examples: Path, cleaned: Path, *, min_rows: int) -> None``."""
-
-    kind: Literal["python"] = Field(title="Kind", description="Call a Python function of the project.")
-    entrypoint: Entrypoint = Field(title="Entrypoint", description="The function, as `module:function`.")
-
-
-class CommandRun(Spec):
-    """A command on the machine of the step, in any language."""
-
-    kind: Literal["command"] = Field(title="Kind", description="Run a command, in any language.")
-    command: tuple[Text, ...] = Field(
-        min_length=1, title="Command", description=f"The command and its arguments, no shell; {_PLACEHOLDERS}."
-    )
-
-
-class ContainerRun(Spec):
-    """A command in a container image."""
-
-    kind: Literal["container"] = Field(title="Kind", description="Run a command in a container image.")
-    image: Text = Field(title="Image", description="The container image, by digest (`name@sha256:…`).")
-    command: tuple[Text, ...] = Field(
-        (), title="Command", description=f"The command and its arguments, the image's own by default; {_PLACEHOLDERS}."
-    )
-
-
-Run: TypeAlias = Annotated[PythonRun | CommandRun | ContainerRun, Field(discriminator="kind")]
 
 
 class ComponentResources(Spec):
@@ -65,8 +37,6 @@ class ComponentRetry(Spec):
 
 class OwnComponent(Spec):
     """A step of the user's own; its name is the step's id."""
-
-    not_yet: ClassVar[str] = "components of your own"
 
     run: Run = Field(title="Run", description="What is executed: a Python function, a command or a container.")
     description: str = Field("", title="Description", description="What the step does, for people.")

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from mlopsctl.ground.model import Spec
-from mlopsctl.ground.scalars import Uri
+from mlopsctl.ground.scalars import SecretRef, Uri
 
 METADATA = "sqlite:///.mlops/metadata.db"
 ARTIFACTS = ".mlops/artifacts"
@@ -13,8 +13,11 @@ TRACKING = "sqlite:///.mlops/mlflow.db"
 class Stores(Spec):
     """Where records, artifacts and models are kept; beside the project file by default."""
 
-    metadata: Uri = Field(
-        METADATA, title="Metadata", description="The SQLAlchemy URL of the records; SQLite under `.mlops/` by default."
+    metadata: Uri | SecretRef = Field(
+        METADATA,
+        title="Metadata",
+        description="The records: a file, `sqlite:///…` or `postgresql+psycopg://user@host/database` without a "
+        "password, or `{secret: NAME}` that holds such a URL; SQLite under `.mlops/` by default.",
     )
     artifacts: Uri = Field(
         ARTIFACTS,

@@ -89,13 +89,26 @@ def _features(scene: Scene, dataset: Dataset) -> Iterator[Diagnostic]:
 
 def _slices(scene: Scene, dataset: Dataset) -> Iterator[Diagnostic]:
     evaluation = scene.project.evaluation
-    seen: set[str] = set()
-    for index, column in enumerate(evaluation.slices):
+    seen: set[tuple[str, ...]] = set()
+    for index, columns in enumerate(evaluation.sliced):
         path: DocPath = ("evaluation", "slices", index)
-        if column in seen:
-            yield scene.error("column-twice", f"slice {shown(column)} stands twice", path, "name it once")
-        seen.add(column)
-        yield from _kept(scene, dataset, column, path, "slice")
+        if columns in seen:
+            named = " × ".join(map(shown, columns))
+            yield scene.error("column-twice", f"slice {named} stands twice", path, "name it once")
+        seen.add(columns)
+        yield from _crossed(scene, dataset, columns, path, isinstance(evaluation.slices[index], str))
     for index, gate in enumerate(evaluation.gates):
-        for column in gate.columns:
-            yield from _kept(scene, dataset, column, ("evaluation", "gates", index, "slice"), "slice")
+        path = ("evaluation", "gates", index, "slice")
+        yield from _crossed(scene, dataset, gate.columns, path, isinstance(gate.slice, str))
+
+
+def _crossed(
+    scene: Scene, dataset: Dataset, columns: tuple[str, ...], path: DocPath, alone: bool
+) -> Iterator[Diagnostic]:
+    """The columns of one slice; each stands for itself where it is not ``alone``."""
+    for position, column in enumerate(columns):
+        place = path if alone else (*path, position)
+        if column in columns[:position]:
+            yield scene.error("column-twice", f"column {shown(column)} is crossed with itself", place, "name it once")
+        else:
+            yield from _kept(scene, dataset, column, place, "slice")

@@ -30,7 +30,7 @@ def contracts(scene: Scene) -> Iterator[Diagnostic]:
         if not file.is_file():
             yield scene.error(
                 "missing-file", f"there is no schema file {dataset.contract}", path,
-                "write it, or take the key out: the schema is then inferred from the train split",
+                f"draft it: `mlopsctl schema infer {name} --out {dataset.contract}`, or take the key out",
             )  # fmt: skip
             continue
         beside = scene.document.name.rpartition("/")[0]
@@ -72,10 +72,19 @@ def _used(scene: Scene, name: str) -> Iterator[tuple[str, DocPath]]:
         yield dataset.label, ("data", name, "label")
     for index, column in enumerate(dataset.columns or ()):
         yield column, ("data", name, "columns", index)
+    # Where the project lists columns, the contract is about those, and a check may look at others of the source.
+    for index, check in enumerate(dataset.checks if dataset.columns is None else ()):
+        checked = getattr(check, "column", None)
+        if isinstance(checked, str):
+            yield checked, ("data", name, "checks", index, "column")
     if project.training is None or project.training_data != name:
         return
     for index, feature in enumerate(project.features):
         for position, column in enumerate(feature.columns):
             yield column, ("features", index, "columns", position)
-    for index, column in enumerate(project.evaluation.slices):
-        yield column, ("evaluation", "slices", index)
+    for index, columns in enumerate(project.evaluation.sliced):
+        for column in columns:
+            yield column, ("evaluation", "slices", index)
+    for index, gate in enumerate(project.evaluation.gates):
+        for column in gate.columns:
+            yield column, ("evaluation", "gates", index, "slice")

@@ -74,7 +74,9 @@ def _refused(steps: Mapping[str, ExecutionRecord], findings: Findings) -> Fate |
         return Fate(Kind.CHECKS, "; ".join(bad))
     if findings.blessing is None:
         known = "gate" in {record.component for record in steps.values()}
-        reason = "nothing was judged" if known else "only some of its steps were run, and no gate was asked"
+        reason = (
+            "nothing was judged" if known else "no gate was asked: only some steps were run, or the project has none"
+        )
         return Fate(Kind.UNDECIDED if known else Kind.PARTIAL, reason)
     if findings.blessing.verdict is not Verdict.PASS:
         kind = Kind.REFUSED if findings.blessing.verdict is Verdict.FAIL else Kind.UNDECIDED

@@ -13,12 +13,14 @@ from mlopsctl.config.hints import did_you_mean
 from mlopsctl.config.load import FILE, Loaded, load_project
 from mlopsctl.config.overlay import environment_names
 from mlopsctl.delivery.stores import Stores, open_stores
-from mlopsctl.ground.errors import InvalidProject, Problem, UsageProblem
+from mlopsctl.ground.errors import InvalidProject, Problem, StepProblem, UsageProblem
+from mlopsctl.ground.log import log_for
 from mlopsctl.ground.text import printable
 from mlopsctl.metadata.records import ExecutionRecord, RunRecord
 from mlopsctl.metadata.trace import runs_that_begin
 
 LAST = "last"
+_log = log_for("answers")
 _RUN_LETTERS = re.compile(r"[0-9A-Za-z._-]{1,100}", re.ASCII)
 _NEAR = 200
 
@@ -61,16 +63,30 @@ def environments(folder: Path, environment: str | None) -> tuple[Loaded, ...]:
 
 @contextmanager
 def places(folder: Path, environment: str | None) -> Iterator[tuple[Place, ...]]:
-    """Every store in which the project's history stands, each once, open for reading."""
+    """Every store in which the project's history stands, each once, open for reading.
+
+    Of several environments, one whose stores cannot be reached from here is left out, with a warning.
+
+    Raises:
+        Problem: when none can be opened.
+    """
     from contextlib import ExitStack
 
     found = environments(folder, environment)
     with ExitStack() as stack:
         opened: dict[str, Place] = {}
+        closed: dict[str, Problem] = {}
         for loaded in found:
-            address = loaded.project.stores.metadata
-            if address not in opened:
+            address = str(loaded.project.stores.metadata)
+            if address in opened or address in closed:
+                continue
+            try:
                 opened[address] = Place(loaded, stack.enter_context(open_stores(loaded)), environment is None)
+            except Problem as problem:
+                closed[address] = problem
+                _log.warning("not looked at", environment=loaded.environment, problem=str(problem))
+        if not opened:
+            raise next(iter(closed.values()))
         yield tuple(opened.values())
 
 
@@ -94,6 +110,7 @@ def find_run(found: Sequence[Place], text: str) -> tuple[Place, RunRecord]:
 
     Raises:
         UsageProblem: when there is no such run, or several.
+        StepProblem: when nothing was run yet.
     """
     if text == LAST:
         newest = [(place, run) for place in found for run in _runs(place, 1)]
@@ -117,11 +134,11 @@ def find_run(found: Sequence[Place], text: str) -> tuple[Place, RunRecord]:
     raise UsageProblem.because("unknown-run", f"there is no run {printable(text)}", hint=hint)
 
 
-def no_runs(found: Sequence[Place]) -> Problem:
+def no_runs(found: Sequence[Place]) -> StepProblem:
     """Nothing was run yet."""
     place = found[0]
     where = "" if place.everywhere else f" in {place.loaded.environment}"
-    return UsageProblem.because(
+    return StepProblem.because(
         "no-runs", f"{place.loaded.project.name} has not been run{where} yet", hint="`mlopsctl run` makes a first run"
     )
 
@@ -146,6 +163,28 @@ def find_step(text: str, known: Iterable[str], where: str) -> str:
 def final(executions: Iterable[ExecutionRecord]) -> dict[str, ExecutionRecord]:
     """The last attempt of each step, in the order in which the steps were first recorded."""
     return {record.step: record for record in executions}
+
+
+def ordered(executions: Sequence[ExecutionRecord]) -> tuple[ExecutionRecord, ...]:
+    """The attempts of a run so that what makes an artifact stands before what reads it; else as recorded.
+
+    Reused steps are recorded together when a run ends, so the order of records is not that of the work.
+    """
+    makers: dict[str, set[str]] = {}
+    for record in executions:
+        for artifact in record.outputs.values():
+            makers.setdefault(artifact.digest, set()).add(record.step)
+    waits = {record.step: set[str]() for record in executions}
+    for record in executions:
+        for artifact in record.inputs.values():
+            waits[record.step] |= makers.get(artifact.digest, set()) - {record.step}
+    done: dict[str, None] = {}
+    while len(done) < len(waits):
+        free = [step for step, needs in waits.items() if step not in done and needs <= done.keys()]
+        # Steps that copy artifacts can look like a circle; the record's order has to do then.
+        done.update(dict.fromkeys(free or [step for step in waits if step not in done]))
+    place = {step: at for at, step in enumerate(done)}
+    return tuple(sorted(executions, key=lambda record: (place[record.step], record.attempt)))
 
 
 def _names(loaded: Loaded) -> tuple[str, ...]:

@@ -1,25 +1,22 @@
-"""Lineage: from data, code and commit to what serves, and back, over what the metadata store recorded.
-
-Artifacts and executions are the nodes. A reused result counts as the execution that made it, so the walk is the same
-whether a step ran in a run or was reused.
-"""
+"""Lineage: from data, code and commit to what serves, and back, over what the metadata store recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.answers.find import places
 from mlopsctl.delivery.answers.subject import Subject, find_subject
+from mlopsctl.delivery.answers.walk import Touched, walk_down, walk_up
 from mlopsctl.delivery.stores import Stores
 from mlopsctl.ground.digest import PREFIX, Json
 from mlopsctl.ground.errors import Problem
 from mlopsctl.lowering.lower import lower
 from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord, Release
 from mlopsctl.metadata.store import MetadataStore
-from mlopsctl.metadata.trace import Touch, makers, readers, records, runs_of
+from mlopsctl.metadata.trace import environments, records, runs_of
 from mlopsctl.servers.local import LocalServer
 
 
@@ -79,8 +76,11 @@ def trace(folder: Path, environment: str | None, what: str, *, up: bool = True, 
     with places(folder, environment) as found:
         place, subject = find_subject(found, what)
         metadata = place.stores.metadata
-        above = walk_up(metadata, subject) if up else ()
-        below = walk_down(metadata, subject, above) if down else ()
+        touched = Touched(metadata)
+        start = touched.start(subject)
+        above = _read(metadata, walk_up(touched, start)) if up else ()
+        known = {made.id for made in above}
+        below = _read(metadata, walk_down(touched, subject, start) - known) if down else ()
         models = {a.digest for a in (*subject.artifacts, *_left(below))}
         return Lineage(
             subject=subject,
@@ -91,40 +91,9 @@ def trace(folder: Path, environment: str | None, what: str, *, up: bool = True, 
         )
 
 
-def walk_up(metadata: MetadataStore, subject: Subject) -> tuple[Made, ...]:
-    """The steps that made the subject, and those that made what they read, back to the data."""
-    return _walk(metadata, subject, makers, lambda record: record.inputs.values(), _one_maker)
-
-
-def walk_down(metadata: MetadataStore, subject: Subject, above: Collection[Made] = ()) -> tuple[Made, ...]:
-    """The steps that read the subject, and those that read what they left, down to releases; without those above."""
-    known = {made.id for made in above}
-    below = _walk(metadata, subject, readers, lambda record: record.outputs.values(), _each_reader)
-    return tuple(made for made in below if made.id not in known)
-
-
-_Look = Callable[[MetadataStore, Collection[str]], Mapping[str, Sequence[Touch]]]
-_Choose = Callable[[Sequence[Touch], str], Iterable[Touch]]
-
-
-def _walk(
-    metadata: MetadataStore,
-    subject: Subject,
-    look: _Look,
-    onward: Callable[[ExecutionRecord], Iterable[ArtifactRecord]],
-    choose: _Choose,
-) -> tuple[Made, ...]:
-    """Level by level, with a few queries for each level, until nothing new is met."""
-    seen: set[str] = set()
-    found: dict[int, ExecutionRecord] = {}
-    level = {artifact.digest for artifact in subject.artifacts}
-    while level:
-        seen |= level
-        touched = look(metadata, sorted(level))
-        wanted = {touch.id for touches in touched.values() for touch in choose(touches, subject.run)} - found.keys()
-        new = records(metadata, sorted(wanted))
-        found.update(new)
-        level = {artifact.digest for record in new.values() for artifact in onward(record)} - seen
+def _read(metadata: MetadataStore, ids: Collection[int]) -> tuple[Made, ...]:
+    """The records of executions with the commits of their runs, in the order in which they ended."""
+    found = records(metadata, sorted(ids))
     runs = runs_of(metadata, {record.run for record in found.values()})
     made = []
     for id, record in sorted(found.items()):
@@ -132,24 +101,6 @@ def _walk(
         git = (run.git.commit, run.git.dirty) if run is not None else ("", False)
         made.append(Made(id, record, run.environment if run is not None else "", *git))
     return tuple(made)
-
-
-def _one_maker(touches: Sequence[Touch], run: str) -> Iterable[Touch]:
-    """One maker for each step: that of the run in question, else the one whose result it reused, else the first."""
-    by_step: dict[str, list[Touch]] = {}
-    for touch in touches:
-        by_step.setdefault(touch.step, []).append(touch)
-    for mine in by_step.values():
-        yield next((touch for touch in mine if touch.run == run), mine[0])
-
-
-def _each_reader(touches: Sequence[Touch], run: str) -> Iterable[Touch]:
-    """One reader for each step and key: the run in question's, else the first; the same step done twice is one."""
-    by_key: dict[tuple[str, str], list[Touch]] = {}
-    for touch in touches:
-        by_key.setdefault((touch.step, touch.key or str(touch.id)), []).append(touch)
-    for mine in by_key.values():
-        yield next((touch for touch in mine if touch.run == run), mine[0])
 
 
 def _left(found: Iterable[Made]) -> Iterable[ArtifactRecord]:
@@ -195,8 +146,7 @@ def _served(
             model = made.record.inputs["model"].digest if "model" in made.record.inputs else ""
             yield Served("version", f"{notes.get('name')} v{notes.get('version')}", made.record.run, model)
     project = loaded.project.name
-    runs = stores.metadata.runs(project, None, limit=10_000)
-    for environment in dict.fromkeys((loaded.environment, *(run.environment for run in runs))):
+    for environment in dict.fromkeys((loaded.environment, *environments(stores.metadata, project))):
         state = stores.state.read(project, environment)
         for release in (*state.history, *((state.release,) if state.release is not None else ())):
             if release.model in models:

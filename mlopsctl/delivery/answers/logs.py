@@ -19,7 +19,7 @@ from mlopsctl.step.task import StepState
 
 _CHUNK = 1 << 16
 _LONGEST_LINE = 1 << 20
-_PAUSE = 0.2
+_PAUSE = 0.5
 # Colours only change how letters look. What is no colour may move the cursor, and is spelled out.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl.config.load import Loaded
+from mlopsctl.delivery.driver import Setting, task_of
 from mlopsctl.delivery.pinned import artifacts as pinned_artifacts
-from mlopsctl.delivery.pinned import clock, parameters
 from mlopsctl.delivery.ready import require_step_libraries
 from mlopsctl.delivery.release import bring_champion
 from mlopsctl.delivery.stores import Stores
@@ -25,36 +25,17 @@ from mlopsctl.step.task import StepResult, StepTask, TaskInput
 class Rerun:
     """Runs steps anew, whatever is known of them, and records nothing."""
 
-    def __init__(self, loaded: Loaded, stores: Stores, run: str, artifacts: str, pinned: Mapping[str, str]) -> None:
-        self._loaded = loaded
-        self._stores = stores
-        self._run = run
-        self._artifacts = artifacts
-        self._pinned = pinned
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
 
     def prepare(self, step: Step, upstream: Mapping[str, StepResult]) -> StepTask | StepResult:
         """The step's task; never an earlier result."""
-        digests = {
+        inputs = {
             name: TaskInput(digest, wired.type, wired.guard)
             for name, wired in step.inputs.items()
             if (digest := upstream[wired.ref.step].outputs.get(wired.ref.output)) is not None
         }
-        return StepTask(
-            run_id=self._run,
-            step=step.id,
-            component=step.component,
-            environment=self._loaded.environment,
-            project=str(self._loaded.folder),
-            artifacts=self._artifacts,
-            staging="",
-            parameters=parameters(step, self._pinned),
-            inputs=digests,
-            outputs=step.outputs,
-            state=pinned_artifacts(step, self._pinned),
-            tracking=self._stores.tracking,
-            seed=step.seed or 0,
-            clock=clock(step, self._pinned),
-        )
+        return task_of(step, inputs, self._setting)
 
     def started(self, step: Step, attempt: int, log: Path) -> None:
         """Nothing is recorded."""
@@ -85,9 +66,10 @@ def run_again(
     try:
         artifacts = ArtifactStore(str(home / "artifacts"))
         _bring(loaded, stores, pipeline, pinned, artifacts, home / "pinned")
+        setting = Setting(run, loaded.environment, loaded.folder, artifacts.url, stores.tracking, pinned, reuse=False)
         results = run_pipeline(
             pipeline,
-            Rerun(loaded, stores, run, artifacts.url, pinned),
+            Rerun(setting),
             observer,
             workspace=home / "staging",
             logs=home / "logs",

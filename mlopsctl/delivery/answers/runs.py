@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.answers.fate import Fate, fate_of
-from mlopsctl.delivery.answers.find import final, places, run_at
+from mlopsctl.delivery.answers.find import final, ordered, places, run_at
 from mlopsctl.delivery.findings import read_findings
 from mlopsctl.delivery.outcome import Findings
 from mlopsctl.delivery.stores import Stores
@@ -94,7 +94,7 @@ def show_run(folder: Path, environment: str | None, text: str) -> RunDetail:
 
 def detail(loaded: Loaded, stores: Stores, run: RunRecord) -> RunDetail:
     """Everything that is known of a run."""
-    executions = tuple(stores.metadata.executions(run.id))
+    executions = ordered(stores.metadata.executions(run.id))
     findings, notes = findings_of_run(tuple(final(executions).values()), stores)
     state = stores.state.read(loaded.project.name, run.environment)
     return RunDetail(run, executions, findings, fate_of(run, final(executions), findings, state), notes)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from mlopsctl.config.hints import did_you_mean
 from mlopsctl.delivery.answers.find import LAST, Place, final, find_run, no_runs
 from mlopsctl.ground.digest import PREFIX
-from mlopsctl.ground.errors import Problem, UsageProblem
+from mlopsctl.ground.errors import Problem, StepProblem, UsageProblem
 from mlopsctl.ground.text import printable
 from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord, Release
-from mlopsctl.metadata.trace import artifacts_that_begin, runs_that_begin
+from mlopsctl.metadata.trace import artifacts_that_begin, environments, runs_that_begin
 from mlopsctl.pipeline.ir import ArtifactType
 from mlopsctl.pipeline.names import model_name
 
@@ -68,7 +68,7 @@ def _champion(found: Sequence[Place]) -> tuple[Place, Subject]:
             if state.release is not None:
                 released.append((place, environment, state.release))
     if not released:
-        raise UsageProblem.because("no-champion", "nothing is released", hint="`mlopsctl apply` releases a model")
+        raise StepProblem.because("no-champion", "nothing is released", hint="`mlopsctl apply` releases a model")
     if len(released) > 1:
         names = ", ".join(environment for _, environment, _ in released)
         raise UsageProblem.because(
@@ -83,8 +83,8 @@ def _champion(found: Sequence[Place]) -> tuple[Place, Subject]:
 def _environments(place: Place) -> tuple[str, ...]:
     if not place.everywhere:
         return (place.loaded.environment,)
-    runs = place.stores.metadata.runs(place.loaded.project.name, None, limit=10_000)
-    return tuple(dict.fromkeys((place.loaded.environment, *(run.environment for run in runs))))
+    ever = environments(place.stores.metadata, place.loaded.project.name)
+    return tuple(dict.fromkeys((place.loaded.environment, *ever)))
 
 
 def _run(found: Sequence[Place], text: str) -> tuple[Place, Subject]:

@@ -117,7 +117,7 @@ def _gate(gate: GateResult) -> Iterator[str]:
     broken = f"; it was broken by hand: {gate.overridden}" if gate.overridden else ""
     yield f"gate {gate.name} {_said(gate.verdict)}: {gate.reason}{broken}"
     bad = [part for part in gate.parts if part.verdict is not Verdict.PASS]
-    for part in bad[:_MOST_PARTS]:
+    for part in bad[:_MOST_PARTS] if len(bad) > 1 else ():
         yield f"  {part.slice}: {part.reason}"
     if len(bad) > _MOST_PARTS:
         yield f"  and {len(bad) - _MOST_PARTS} more"

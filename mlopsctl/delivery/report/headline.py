@@ -113,7 +113,7 @@ def _judged(known: Known, loud: tuple[Prose, ...]) -> Headline:
         blessing = known.findings.blessing
         if known.findings.checks is Verdict.PASS and blessing and blessing.verdict is verdict and gate is not None:
             sentence = (f"{word} by the gate ", Said(gate.name), ". Nothing was released.")
-            return Headline(standing, sentence, told(gate), loud)
+            return Headline(standing, sentence, (*told(gate), "."), loud)
     return _let_go(known, loud)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -48,13 +47,7 @@ def _commands(run: RunRecord, found: Lineage) -> Iterator[str]:
         yield shlex.join(["git", "checkout", run.git.commit])
     pins = [f"{name}=={version}" for name, version in found.packages.items() if version and version != ABSENT]
     yield shlex.join(["pip", "install", f"mlopsctl[run]=={run.tool_version}", *pins])
-    chosen = [part for name, value in sorted(run.parameters.items()) for part in ("-p", f"{name}={_plain(value)}")]
-    yield shlex.join(["mlopsctl", "run", "-e", run.environment, "--no-cache", *chosen])
-    yield shlex.join(["mlopsctl", "report", "-e", run.environment, "--output", "markdown"])
-
-
-def _plain(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=list)
+    yield shlex.join(["mlopsctl", "reproduce", run.id, "-e", run.environment])
 
 
 def _model(executions: Sequence[ExecutionRecord], findings: Findings) -> str:

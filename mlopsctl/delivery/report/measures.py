@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from mlopsctl.delivery.report.value import Against, GateRow, MetricRow, SliceRow, SliceTable
-from mlopsctl.delivery.report.verdicts import interval
+from mlopsctl.delivery.report.verdicts import CONFIDENCE, interval, own_interval
 from mlopsctl.evidence import Comparison, Evaluation, Measurement, Verdict, worst
 from mlopsctl.gates.rule import slice_key, slice_name
 from mlopsctl.metrics.catalogue import METRICS
 
-CONFIDENCE = 0.95
 MOST_SLICES = 60
 _DEFAULT = 30
 
@@ -69,32 +68,39 @@ def _smallest(judging: Sequence[GateRow]) -> int:
 
 
 def _row(evaluation: Evaluation, found: Measurement) -> MetricRow:
-    info = METRICS.get(found.metric)
+    info, own = METRICS.get(found.metric), evaluation.own.get(found.metric)
+    direction = own.direction if own is not None else info.direction if info is not None else ""
     comparisons = {one.against: one for one in evaluation.comparisons if one.metric == found.metric and not one.slice}
-    beside = {against: _against(one) for against, one in comparisons.items()}
+    beside = {against: _against(one, direction) for against, one in comparisons.items()}
     return MetricRow(
         metric=found.metric,
-        direction="" if info is None else info.direction,
-        description="" if info is None else info.description,
+        direction=direction,
+        description=info.description if info is not None else "A metric of the project's own." if own else "",
         candidate=found,
+        interval=own_interval(found),
         champion=beside.get("champion"),
         trivial=beside.get("trivial"),
     )
 
 
-def _against(comparison: Comparison) -> Against:
+def _against(comparison: Comparison, direction: str) -> Against:
     ours, theirs = comparison.candidate.value, comparison.baseline.value
-    info = METRICS.get(comparison.metric)
-    better = None
-    if info is not None and ours is not None and theirs is not None and ours != theirs:
-        better = info.better(ours, theirs)
     return Against(
         value=theirs,
         difference=None if ours is None or theirs is None else ours - theirs,
-        better=better,
+        better=None if ours is None or theirs is None else _better(direction, ours, theirs),
         interval=interval(comparison.replicates, CONFIDENCE, one_sided=False),
         problem=comparison.problem or comparison.baseline.problem,
     )
+
+
+def _better(direction: str, ours: float, theirs: float) -> bool | None:
+    """Whether ours is the better value; ``None`` where they are equally good, or nobody knows."""
+    if direction == "zero":
+        ours, theirs = -abs(ours), -abs(theirs)
+    if not direction or ours == theirs:
+        return None
+    return ours < theirs if direction == "lower" else ours > theirs
 
 
 def _value(found: Measurement | None) -> float | None:

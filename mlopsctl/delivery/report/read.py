@@ -10,14 +10,16 @@ model is loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from mlopsctl import evidence
 from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl.config.load import Loaded
 from mlopsctl.curves import CURVES_FILE, Curves
+from mlopsctl.delivery.answers.find import LAST, run_at
 from mlopsctl.delivery.outcome import Findings
 from mlopsctl.delivery.report.data import dataset_report
 from mlopsctl.delivery.report.headline import Known, headline
@@ -27,9 +29,8 @@ from mlopsctl.delivery.report.steps import last_attempts, pipeline_of, step_rows
 from mlopsctl.delivery.report.tuning import HYPERPARAMETERS_FILE, tuning
 from mlopsctl.delivery.report.value import DatasetReport, Prose, Report, Said, Tuning
 from mlopsctl.delivery.report.verdicts import check_rows, gate_rows, gates_of, server_row
-from mlopsctl.delivery.stores import Stores, open_stores
 from mlopsctl.ground.digest import Json
-from mlopsctl.ground.errors import Problem, StepProblem, UsageProblem
+from mlopsctl.ground.errors import Problem
 from mlopsctl.metadata.records import ArtifactRecord, EnvironmentState, ExecutionRecord, RunRecord
 from mlopsctl.pipeline.ir import ArtifactType
 from mlopsctl.tables.examples import EXAMPLES_FILE, Examples
@@ -38,23 +39,19 @@ from mlopsctl.tables.statistics import STATISTICS_FILE, Statistics
 MAX_BYTES = 32 << 20
 """The largest file of evidence that is read, in bytes."""
 
-_LOOK_BACK = 1000
-
 T = TypeVar("T")
 
 
-def report(loaded: Loaded, wanted: str = "") -> Report:
-    """The report on the run of that id, or whose id begins so; without one, on the newest of the environment.
+def report(folder: Path, environment: str | None = None, run: str = LAST) -> Report:
+    """The report on the run of that id, or whose id begins so; ``last`` is the newest.
 
     Raises:
-        UsageProblem: when there is no such run, or several begin so.
-        StepProblem: when the environment has no run yet.
+        UsageProblem: when there is no such run, or several.
     """
-    with open_stores(loaded) as stores:
-        run = _found(loaded, stores, wanted)
-        executions = stores.metadata.executions(run.id)
-        state = stores.state.read(loaded.project.name, loaded.environment)
-        return assemble(run, executions, state, stores.artifacts, loaded)
+    with run_at(folder, environment, run) as (loaded, stores, found):
+        executions = stores.metadata.executions(found.id)
+        state = stores.state.read(loaded.project.name, found.environment)
+        return assemble(found, executions, state, stores.artifacts, loaded)
 
 
 def assemble(
@@ -159,26 +156,6 @@ class _Shelf:
         note: Prose = (Said(file), f" of the {artifact.type.value} artifact ", *words)
         if note not in self.notes:
             self.notes.append(note)
-
-
-def _found(loaded: Loaded, stores: Stores, wanted: str) -> RunRecord:
-    project, environment = loaded.project.name, loaded.environment
-    known = stores.metadata.runs(project, environment, limit=_LOOK_BACK if wanted else 1)
-    if not known:
-        raise StepProblem.because(
-            "no-runs", f"{project} has not run in {environment} yet", hint="run `mlopsctl run` or `mlopsctl apply` first"
-        )
-    fitting = [run for run in known if run.id == wanted] or [run for run in known if run.id.startswith(wanted)]
-    if not fitting:
-        raise UsageProblem.because(
-            "unknown-run", f"no run of {environment} begins with {wanted!r}", hint=f"the newest is {known[0].id}"
-        )
-    if wanted and len(fitting) > 1:
-        listed = ", ".join(run.id for run in fitting[:5])
-        raise UsageProblem.because(
-            "unknown-run", f"{len(fitting)} runs begin with {wanted!r}", hint=f"write more of it: {listed}"
-        )
-    return fitting[0]
 
 
 def _rules(executions: Sequence[ExecutionRecord]) -> Iterator[tuple[str, Json]]:

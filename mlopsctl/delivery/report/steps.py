@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from mlopsctl.components.spec import MODULES, spec
 from mlopsctl.config.load import Loaded
@@ -54,7 +55,7 @@ def pipeline_of(run: RunRecord, executions: Sequence[ExecutionRecord], loaded: L
 
 def _cut(step: Step, ran: set[str]) -> Step:
     inputs = {name: wired for name, wired in step.inputs.items() if wired.ref.step in ran}
-    return Step(step.id, step.component, step.component_version, inputs, step.outputs, {})
+    return replace(step, inputs=inputs)
 
 
 def _recorded(run: RunRecord, executions: Sequence[ExecutionRecord]) -> Pipeline | None:

@@ -53,7 +53,7 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Between which numbers a difference lies; ``one_sided`` when each bound alone holds at this confidence."""
+    """Between which numbers a metric or a difference lies; ``one_sided`` when each bound alone is that sure."""
 
     low: float
     high: float
@@ -78,7 +78,7 @@ class Bounds:
 class GateRow:
     """One gate, or one slice of it: what it measured, what it needed and what it said.
 
-    ``bounds`` is ``None`` where the rule itself is no longer known. ``decides`` and ``overridden`` are those of
+    ``bounds`` is ``None`` where the rule itself is no longer known. ``decides``, ``overridden`` and ``note`` are as in
     :class:`~mlopsctl.evidence.GateResult`.
     """
 
@@ -96,6 +96,7 @@ class GateRow:
     rows: int | None = None
     decides: bool = True
     overridden: str = ""
+    note: str = ""
     parts: tuple[GateRow, ...] = ()
     not_judged: tuple[str, ...] = ()
 
@@ -142,7 +143,7 @@ class Against:
 
 @dataclass(frozen=True, slots=True)
 class MetricRow:
-    """One metric on all evaluated rows, beside the champion and the trivial model."""
+    """One metric on all evaluated rows, with its own interval, beside the champion and the trivial model."""
 
     metric: str
     direction: str
@@ -150,6 +151,7 @@ class MetricRow:
     candidate: Measurement
     champion: Against | None = None
     trivial: Against | None = None
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,15 @@ from dataclasses import replace
 from fractions import Fraction
 from math import floor, isfinite
 
-from mlopsctl.components.gate import GateParameters
+from mlopsctl.delivery.policy import read_gates
 from mlopsctl.delivery.report.value import Bounds, CheckRow, GateRow, Interval, ServerRow
-from mlopsctl.evidence import Anomalies, Blessing, Comparison, Evaluation, GateResult, InfraBlessing
+from mlopsctl.evidence import Anomalies, Blessing, Comparison, Evaluation, GateResult, InfraBlessing, Measurement
 from mlopsctl.gates import Change, Gate
 from mlopsctl.gates.rule import slice_key
 from mlopsctl.ground.digest import Json
+
+CONFIDENCE = 0.95
+"""Of the intervals that an evaluation draws by itself."""
 
 _ASIDE = ("name", "kind", "severity", "description")
 
@@ -23,12 +26,11 @@ def gates_of(material: Json) -> Mapping[str, Gate]:
     from pydantic import ValidationError
 
     match material:
-        case {"parameters": Mapping() as parameters}:
+        case {"parameters": {"gates": [*gates]}}:
             try:
-                read = GateParameters.model_validate_json(json.dumps(parameters, default=dict))
+                return {gate.name: gate for gate in read_gates(gates)}
             except (ValidationError, TypeError, ValueError):
                 return {}
-            return {gate.name: gate for gate in read.gates}
     return {}
 
 
@@ -74,6 +76,13 @@ def interval(replicates: Sequence[float], confidence: float, *, one_sided: bool)
     return Interval(ordered[rank - 1], ordered[-rank], confidence, one_sided)
 
 
+def own_interval(found: Measurement | None) -> Interval | None:
+    """The interval of a metric itself, where one was drawn."""
+    if found is None or found.low is None or found.high is None:
+        return None
+    return Interval(found.low, found.high, CONFIDENCE)
+
+
 def _gate(result: GateResult, gate: Gate | None, evaluation: Evaluation | None) -> GateRow:
     row = GateRow(
         name=result.name,
@@ -86,6 +95,7 @@ def _gate(result: GateResult, gate: Gate | None, evaluation: Evaluation | None) 
         slice=result.slice,
         decides=result.decides,
         overridden=result.overridden,
+        note=result.note,
         not_judged=result.not_judged,
     )
     whole = "" if gate is not None and result.slice == slice_key(gate.columns) else result.slice
@@ -100,7 +110,7 @@ def _measured(row: GateRow, gate: Gate | None, evaluation: Evaluation, slice: st
     found = evaluation.measurement(row.metric, slice)
     row = replace(row, rows=None if found is None else found.rows, candidate=None if found is None else found.value)
     if not isinstance(gate, Change):
-        return row
+        return replace(row, interval=own_interval(found))
     comparison = evaluation.comparison(row.metric, gate.against, slice)
     if comparison is None:
         return row

@@ -7,15 +7,16 @@ process only decides. The caller's :class:`Driver` knows the cache and keeps the
 from __future__ import annotations
 
 import heapq
-import os
 import selectors
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
 from mlopsctl.ground.errors import Diagnostic, Interrupted, StepProblem
+from mlopsctl.ground.secrets import look_up
+from mlopsctl.orchestrators.local.contract import Driver, Observer, Settings
+from mlopsctl.orchestrators.local.environments import Environment, Installation, environment_of
 from mlopsctl.orchestrators.local.interrupts import Interrupts
 from mlopsctl.orchestrators.local.schedule import Schedule
 from mlopsctl.orchestrators.local.staging import Staging
@@ -26,52 +27,12 @@ from mlopsctl.step.wire import Request
 
 WORKER_LOG = "worker.log"
 
-
-class Driver(Protocol):
-    """What the run asks of its caller, in the run's own thread."""
-
-    def prepare(self, step: Step, upstream: Mapping[str, StepResult]) -> StepTask | StepResult:
-        """The task of a step, its ``staging`` still empty; or its result, when it is known without running.
-
-        Raises:
-            StepProblem: when the step cannot run; it fails with this message. Any other error ends the run.
-        """
-
-    def started(self, step: Step, attempt: int, log: Path) -> None:
-        """An attempt begins; attempts count from 1."""
-
-    def finished(
-        self, step: Step, attempt: int, started_ms: int, finished_ms: int, result: StepResult, log: Path | None
-    ) -> None:
-        """An attempt ended, or the step did without one. Called once for each, before anybody is told."""
-
-
-class Observer(Protocol):
-    """Who shows the run to a person."""
-
-    def started(self, step: Step, attempt: int) -> None:
-        """An attempt begins."""
-
-    def retrying(self, step: Step, attempt: int, result: StepResult) -> None:
-        """An attempt failed, and another will follow after the step's delay."""
-
-    def finished(self, step: Step, result: StepResult, seconds: float) -> None:
-        """The step has its result; ``seconds`` count its last attempt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to run: attempts at a time, in this process (for a debugger), after a failure, seconds from TERM to KILL."""
-
-    jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
-    in_process: bool = False
-    keep_going: bool = True
-    grace: float = 5.0
+__all__ = ["WORKER_LOG", "Driver", "Observer", "Settings", "run_pipeline"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """One attempt that runs."""
+    """One attempt that runs, or waits for its environment."""
 
     step: Step
     task: StepTask
@@ -104,7 +65,9 @@ def run_pipeline(
     """Run every step of the pipeline that can run; the result of each step, by id, in no particular order.
 
     Each attempt has a private folder below ``workspace/<run>`` and its output in ``logs/<step>.<attempt>.log``. A step
-    whose input failed ends *upstream_failed*, one whose input was skipped ends *skipped* unless that input is optional.
+    with packages of its own runs in an environment below ``environments`` beside the workspace, built when needed.
+    A step whose ``when`` is false is *skipped*, one whose input failed *upstream_failed*, and one whose input was
+    skipped *skipped* as well, unless that input is optional.
     Steps that never started because of ``keep_going=False`` are *canceled*; these alone are not told to the driver.
 
     In the main thread, SIGINT, SIGTERM and SIGHUP stop the run in order; a second one kills at once. With
@@ -119,7 +82,8 @@ def run_pipeline(
         Interrupts(active=not settings.in_process) as interrupts,
         Worker(logs / WORKER_LOG) as worker,
     ):
-        return _Run(pipeline, driver, observer, logs, settings, staging, interrupts, worker).results()
+        environments = workspace.with_name("environments")
+        return _Run(pipeline, driver, observer, logs, environments, settings, staging, interrupts, worker).results()
 
 
 class _Run:
@@ -129,6 +93,7 @@ class _Run:
         driver: Driver,
         observer: Observer,
         logs: Path,
+        environments: Path,
         settings: Settings,
         staging: Staging,
         interrupts: Interrupts,
@@ -138,11 +103,12 @@ class _Run:
         self._driver = driver
         self._observer = observer
         self._logs = logs
+        self._environments = environments
         self._settings = settings
         self._staging = staging
         self._interrupts = interrupts
         self._worker = worker
-        self._running: dict[Call, _Attempt] = {}
+        self._running: dict[Call | Installation, _Attempt] = {}
         self._again: list[_Again] = []
         self._obeyed = 0
         self._given_up = ""
@@ -198,7 +164,10 @@ class _Run:
 
     def _prepared(self, step: Step) -> StepTask | StepResult:
         try:
-            return self._driver.prepare(step, self._schedule.upstream(step))
+            prepared = self._driver.prepare(step, self._schedule.upstream(step))
+            if isinstance(prepared, StepTask):
+                look_up(prepared.parameters)  # a secret that is not set is told before anything starts
+            return prepared
         except StepProblem as problem:
             hints = (found.hint for found in problem.diagnostics if found.hint)
             return StepResult(StepState.FAILED, problem=str(problem), hint=next(hints, ""))
@@ -206,20 +175,38 @@ class _Run:
     def _launch(self, step: Step, task: StepTask, number: int, selector: selectors.BaseSelector) -> None:
         folder = self._staging.make(task.run_id, step.id, number)
         log = self._logs / f"{step.id}.{number}.log"
-        task = replace(task, staging=str(folder))
+        environment = environment_of(self._environments, step.requirements) if step.requirements else None
+        python = str(environment.python) if environment is not None else ""
+        task = replace(task, staging=str(folder), resources=step.resources, python=python)
         attempt = _Attempt(step, task, number, log, _milliseconds(), time.monotonic())
         self._driver.started(step, number, log)
         self._observer.started(step, number)
         if self._settings.in_process:
             self._run_here(attempt)
-            return
-        call = self._worker.submit(Request(task, log, step.timeout, self._settings.grace))
+        elif environment is not None and not environment.is_ready():
+            self._follow(environment.install(self._log_of(environment)), attempt, selector)
+        else:
+            self._submit(attempt, selector)
+
+    def _submit(self, attempt: _Attempt, selector: selectors.BaseSelector) -> None:
+        task, settings = attempt.task, self._settings
+        secrets = look_up(task.parameters)
+        request = Request(task, attempt.log, attempt.step.timeout, settings.grace, settings.max_log, secrets)
+        self._follow(self._worker.submit(request), attempt, selector)
+
+    def _follow(self, call: Call | Installation, attempt: _Attempt, selector: selectors.BaseSelector) -> None:
         selector.register(call, selectors.EVENT_READ)
         self._running[call] = attempt
+
+    def _log_of(self, environment: Environment) -> Path:
+        return self._logs / f"environment-{environment.folder.name}.log"
 
     def _run_here(self, attempt: _Attempt) -> None:
         from mlopsctl.step.execute import execute
 
+        if attempt.task.python:
+            self._ended(attempt, _NOT_HERE)
+            return
         attempt.log.parent.mkdir(parents=True, exist_ok=True)
         attempt.log.write_text("The step ran in the process of mlopsctl; its output went to the terminal.\n")
         try:
@@ -238,15 +225,20 @@ class _Run:
         for key, _ in selector.select(pause):
             if key.fileobj is self._interrupts:
                 self._interrupts.drain()
-            elif isinstance(key.fileobj, Call):
+            elif isinstance(key.fileobj, Call | Installation):
                 self._hear(key.fileobj, selector)
 
-    def _hear(self, call: Call, selector: selectors.BaseSelector) -> None:
+    def _hear(self, call: Call | Installation, selector: selectors.BaseSelector) -> None:
         result = call.collect()
-        if result is not None:
-            selector.unregister(call)
-            call.close()
-            self._ended(self._running.pop(call), result)
+        if result is None:
+            return
+        selector.unregister(call)
+        call.close()
+        attempt = self._running.pop(call)
+        if isinstance(call, Installation) and result.state is StepState.SUCCESS:
+            self._submit(attempt, selector)
+        else:
+            self._ended(attempt, result)
 
     def _obey(self) -> None:
         """Stop in order at the first request, at once at the second."""
@@ -279,6 +271,11 @@ class _Run:
         self._observer.finished(step, result, seconds)
 
 
+_NOT_HERE = StepResult(
+    StepState.FAILED,
+    problem="the step has packages of its own, and cannot run in the process of mlopsctl",
+    hint="run without --in-process",
+)
 _CANCELED = StepResult(StepState.CANCELED, problem="the step was stopped before its end")
 
 

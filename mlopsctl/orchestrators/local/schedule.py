@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from mlopsctl.pipeline.ir import Pipeline, Step
 from mlopsctl.step.task import StepResult, StepState
 
+NOT_NOW = "its `when` is false"
+
 
 class Schedule:
     """Steps become ready when all they read has ended; the pipeline's order breaks ties. O(steps + wires)."""
@@ -45,6 +47,8 @@ class Schedule:
 
     def inherited(self, step: Step) -> StepResult | None:
         """The result of a ready step that cannot run because of what it reads; ``None`` when it can."""
+        if not step.when:
+            return StepResult(StepState.SKIPPED, problem=NOT_NOW)
         culprits = {name: None for producer in step.upstream for name in self._culprits.get(producer, ())}
         if culprits:
             self._culprits[step.id] = tuple(culprits)
@@ -52,7 +56,8 @@ class Schedule:
         if canceled := self._producers(step, StepState.CANCELED):
             return StepResult(StepState.CANCELED, problem=f"not run, because {_listed(canceled)} did not run")
         if skipped := self._producers(step, StepState.SKIPPED):
-            return StepResult(StepState.SKIPPED, problem=f"not run, because {_listed(skipped)} was skipped")
+            were = "was" if len(skipped) == 1 else "were"
+            return StepResult(StepState.SKIPPED, problem=f"not run, because {_listed(skipped)} {were} skipped")
         return None
 
     def upstream(self, step: Step) -> Mapping[str, StepResult]:

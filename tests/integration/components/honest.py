@@ -45,6 +45,7 @@ def run(work: Work, parameters: HonestParameters) -> Notes:
         "ended": time.monotonic(),
         "read": read,
         "hash seed": os.environ.get("PYTHONHASHSEED", ""),
+        "threads": os.environ.get("OMP_NUM_THREADS", ""),
         "token": os.environ.get("SECRET_TOKEN", "absent"),
         "descriptors": len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0,
         "folder": os.getcwd(),

@@ -116,6 +116,13 @@ def long_log(work: Work) -> None:
         sys.stdout.buffer.write(block)
 
 
+def eat_memory(work: Work) -> None:
+    eaten = []
+    while True:
+        eaten.append(b"x" * (10 << 20))
+        time.sleep(0.02)
+
+
 def invalid_utf8(work: Work) -> None:
     sys.stdout.buffer.write(b"\xff\xfe\x80 not text\n")
     sys.stdout.flush()
@@ -233,7 +240,7 @@ def temporary_files(work: Work) -> None:
 WAYS: dict[str, Callable[[Work], None]] = {
     way.__name__: way
     for way in (
-        missing_output, hang, ignore_term, daemonise, daemonise_and_hang, many_children, fork_and_return,
+        eat_memory, missing_output, hang, ignore_term, daemonise, daemonise_and_hang, many_children, fork_and_return,
         subprocess_left, long_log, invalid_utf8, read_stdin, symlink, output_is_link, fifo, unix_socket, exit_137,
         exit_139, exit_0, exit_3, sys_exit_0, kill_self, kill_group, kill_supervisor, segfault, problem, error,
         users_error, delete_folders, unreadable_folders, thread_left, close_streams, temporary_files,

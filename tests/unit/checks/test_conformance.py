@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +118,22 @@ def test_text_of_many_values_has_no_domain(tmp_path: Path) -> None:
     with opened(reads=[file]) as connection:
         schema = inferred("d", measure(connection, file, columns))
     assert schema.columns[0].domain is None
+
+
+def test_a_column_of_training_may_be_absent_when_serving(tmp_path: Path) -> None:
+    schema = _schema(n={"type": "int"}, y={"type": "int", "environments": ["TRAINING"]})
+    file, columns = _write(tmp_path, {"n": [1, 2]})
+    with opened(reads=[file]) as connection:
+        training = anomalies(connection, file, columns, schema, ["n"], "TRAINING")
+        serving = anomalies(connection, file, columns, schema, ["n"], "SERVING")
+    assert [one.column for one in training] == ["y"]
+    assert serving == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "rows"),
+    [([datetime(2020, 1, 1), None], 0), (["2020-01-01", "2020-01-01 10:00:00", "soon"], 1), ([5], 1)],
+)
+def test_times_are_told_from_what_is_none(tmp_path: Path, values: list[Any], rows: int) -> None:
+    found = _compare(tmp_path, {"x": values}, _schema(x={"type": "timestamp"}))
+    assert sum(one.rows for one in found) == rows

@@ -11,27 +11,25 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from mlopsctl.checks import Check, RowCount, SchemaCheck
+from mlopsctl.checks.facts import Conformity, Keys, Missing, Unknown
 from mlopsctl.checks.rule import DataEvidence
 from mlopsctl.checks.schema_file import SchemaFile
 from mlopsctl.evidence import Anomaly, Verdict
-from mlopsctl.ground.errors import StepProblem
 
 CHECK: TypeAdapter[Any] = TypeAdapter(Check)
+GOOD = [
+    {"name": "n", "kind": "row_count", "min": 10},
+    {"name": "n", "kind": "schema", "severity": "warn"},
+    {"name": "n", "kind": "null_fraction", "column": "a", "max": 0.1},
+    {"name": "n", "kind": "range", "column": "a", "min": 0, "max": 1.5},
+    {"name": "n", "kind": "unique", "columns": ["a", "b"]},
+    {"name": "n", "kind": "freshness", "column": "t", "unit": "s", "max_age": "90d"},
+    {"name": "n", "kind": "drift", "column": "a", "metric": "psi", "max": 0.2, "against": "train"},
+    {"name": "n", "kind": "skew", "column": "a", "metric": "jensen_shannon", "max": 0.2, "serving": "logs"},
+]
 
 
-@pytest.mark.parametrize(
-    "written",
-    [
-        {"name": "n", "kind": "row_count", "min": 10},
-        {"name": "n", "kind": "schema", "severity": "warn"},
-        {"name": "n", "kind": "null_fraction", "column": "a", "max": 0.1},
-        {"name": "n", "kind": "range", "column": "a", "min": 0, "max": 1.5},
-        {"name": "n", "kind": "unique", "columns": ["a", "b"]},
-        {"name": "n", "kind": "freshness", "column": "t", "unit": "s", "max_age": "90d"},
-        {"name": "n", "kind": "drift", "column": "a", "metric": "psi", "max": 0.2, "against": "train"},
-        {"name": "n", "kind": "skew", "column": "a", "metric": "jensen_shannon", "max": 0.2, "serving": "logs"},
-    ],
-)
+@pytest.mark.parametrize("written", GOOD, ids=lambda written: written["kind"])
 def test_a_check_reads_back_what_it_writes(written: dict[str, Any]) -> None:
     check = CHECK.validate_python(written)
     assert CHECK.validate_python(check.model_dump(mode="json", by_alias=True)) == check
@@ -71,17 +69,22 @@ def test_the_schema_check_passes_only_on_a_comparison_without_anomalies() -> Non
     check = SchemaCheck(name="s", severity="warn")
     anomaly = Anomaly("a", "missing", rows=1, of=2)
     assert check.judge(DataEvidence(rows=2)).verdict is Verdict.ERROR
-    assert check.judge(DataEvidence(rows=0, anomalies=())).verdict is Verdict.ERROR
-    assert check.judge(DataEvidence(rows=2, anomalies=())).verdict is Verdict.PASS
-    failed = check.judge(DataEvidence(rows=2, anomalies=(anomaly,)))
+    assert check.judge(DataEvidence(rows=0, fact=Conformity(()))).verdict is Verdict.ERROR
+    assert check.judge(DataEvidence(rows=2, fact=Conformity(()))).verdict is Verdict.PASS
+    failed = check.judge(DataEvidence(rows=2, fact=Conformity((anomaly,))))
     assert (failed.verdict, failed.anomalies, failed.severity) == (Verdict.FAIL, (anomaly,), "warn")
+    assert failed.reason == "1 anomaly: a: missing in 1 row"
 
 
-def test_a_kind_without_execution_says_so_and_never_passes() -> None:
-    check = CHECK.validate_python({"name": "n", "kind": "unique", "columns": ["a"]})
-    assert check.not_yet
-    with pytest.raises(StepProblem, match="unique"):
-        check.judge(DataEvidence(rows=1))
+@pytest.mark.parametrize("written", GOOD, ids=lambda written: written["kind"])
+def test_rows_that_were_not_looked_at_never_pass(written: dict[str, Any]) -> None:
+    check = CHECK.validate_python(written)
+    if check.kind == "row_count":
+        assert check.judge(DataEvidence(rows=0)).verdict is Verdict.FAIL
+        return
+    other = Missing(1, 0) if check.kind != "null_fraction" else Keys(0)
+    for fact in (None, other, Unknown("why")):
+        assert check.judge(DataEvidence(rows=1, fact=fact)).verdict is Verdict.ERROR
 
 
 @pytest.mark.parametrize(
@@ -94,6 +97,8 @@ def test_a_kind_without_execution_says_so_and_never_passes() -> None:
         {"type": "string", "domain": [1]},
         {"type": "string", "domain": []},
         {"type": "text"},
+        {"type": "timestamp", "domain": ["2020-01-01"]},
+        {"type": "timestamp", "min": 1},
         {"type": "int", "presence": 2},
         {"type": "int", "environments": ["training"]},
         {"min": 1},

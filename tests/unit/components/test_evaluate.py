@@ -212,13 +212,23 @@ def broken(folder: Path) -> Path:
     return model
 
 
+def other_code(folder: Path) -> Path:
+    """A model whose code leans on a package that is not here."""
+    model = other_labels(folder)
+    (model / "code").mkdir()
+    (model / "code" / "net.py").write_text("import nowhere_to_be_found\n\n\nclass Net:\n    pass\n")
+    (model / "estimator.pkl").write_bytes(b"cnet\nNet\n.")
+    return model
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (other_columns, "the rows have no column breadth"),
+        (other_columns, "it reads the column breadth, which the rows do not have; keep the column breadth"),
         (other_labels, "none of the labels"),
         (other_task, "predicts kind (regression)"),
         (broken, "cannot be loaded"),
+        (other_code, "No module named 'nowhere_to_be_found'"),
     ],
 )
 def test_a_champion_that_cannot_score_these_rows_is_told_and_decides_nothing(
@@ -231,6 +241,8 @@ def test_a_champion_that_cannot_score_these_rows_is_told_and_decides_nothing(
     assert result.verdict is Verdict.ERROR
     assert result.decides
     assert said in result.reason
+    assert folder_digest(champion)[:19] in result.reason
+    assert "apply --override" in result.reason
     assert evaluation.measurement("accuracy") is not None
 
 
@@ -300,7 +312,7 @@ def test_a_slice_with_too_many_values_is_a_problem(tmp_path: Path, made: dict[st
     frame = flowers(4000)
     frame["id"] = [str(number) for number in range(len(frame))]
     rows = examples(tmp_path / "rows", frame, "kind", shares=(0.1, 0.1))
-    with pytest.raises(StepProblem, match="the slice id has 3200 values"):
+    with pytest.raises(StepProblem, match="the slice id has 3,200 values"):
         evaluate(tmp_path, made["good"], rows, slices=["id"])
 
 

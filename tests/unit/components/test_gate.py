@@ -18,14 +18,17 @@ LOSS = {"name": "loss", "kind": "threshold", "metric": "log_loss", "max": 1.0}
 FIRST = {"name": "not-worse", "kind": "change", "metric": "accuracy", "against": "champion", "min": -0.01}
 
 
-def gate(folder: Path, *gates: dict[str, object], overrides: dict[str, str] | None = None) -> tuple[Blessing, Notes]:
+def gate(
+    folder: Path, *gates: dict[str, object], overrides: dict[str, str] | None = None, model: str = "sha256:a"
+) -> tuple[Blessing, Notes]:
     """Judge an accuracy of 0.6771 by gates as they stand in a step's parameters."""
     evidence = folder / "evidence"
     evidence.mkdir()
     accuracy = Measurement("accuracy", 0.6771, 1000)
     write(Evaluation("classification", "test", 1000, "sha256:a", "", (accuracy,)), evidence, EVALUATION_FILE)
     doing = work(folder, {"evaluation": evidence}, ("blessing",))
-    given = GateParameters.model_validate({"gates": list(gates), "overrides": overrides or {}})
+    broken = {"model": model, "gates": overrides} if overrides else None
+    given = GateParameters.model_validate({"gates": list(gates), "overrides": broken})
     notes = run(doing, GateParameters.model_validate(given.model_dump(mode="json")))
     return read(Blessing, doing.outputs["blessing"], BLESSING_FILE), notes
 
@@ -35,7 +38,7 @@ def test_all_pass(tmp_path: Path) -> None:
     assert blessing.verdict is Verdict.PASS
     assert (blessing.model, blessing.champion) == ("sha256:a", "")
     assert notes.line == "the gate passes"
-    assert notes.values == {"verdict": "pass", "gates": {"low": "pass"}}
+    assert notes.values == {"verdict": "pass", "model": "sha256:a", "gates": {"low": "pass"}, "overridden": {}}
 
 
 def test_one_fails(tmp_path: Path) -> None:
@@ -74,6 +77,12 @@ def test_a_gate_broken_by_hand_keeps_its_verdict_and_stops_nothing(tmp_path: Pat
     assert [result.verdict for result in blessing.gates] == [Verdict.PASS, Verdict.FAIL]
     assert [result.overridden for result in blessing.gates] == ["", "the labels of June are late"]
     assert notes.line.endswith("floor failed: accuracy 0.6771 < 0.69 (overridden: the labels of June are late)")
+
+
+def test_an_override_is_for_one_model_only(tmp_path: Path) -> None:
+    blessing, _ = gate(tmp_path, LOW, FLOOR, overrides={"floor": "because"}, model="sha256:b")
+    assert blessing.verdict is Verdict.FAIL
+    assert [result.overridden for result in blessing.gates] == ["", ""]
 
 
 def test_an_override_saves_no_other_gate_and_marks_none_that_passes(tmp_path: Path) -> None:

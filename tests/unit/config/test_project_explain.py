@@ -21,6 +21,9 @@ CASES = sorted((Path(__file__).parents[2] / "cases" / "good").glob("*.yaml"))
 def test_what_is_rendered_is_the_same_project_again(file: Path, tmp_path: Path) -> None:
     from mlopsctl.config.overlay import environment_names
 
+    # The functions that the project names stand beside it.
+    for code in (path for path in file.parent.iterdir() if path.suffix != ".yaml"):
+        (tmp_path / code.name).symlink_to(code)
     for environment in environment_names(parse_document(file.read_bytes(), file.name)):
         loaded = load_project(file, environment)
         again = tmp_path / "mlops.yaml"

@@ -23,7 +23,8 @@ def test_what_does_not_touch_a_run_does_not_block() -> None:
 def test_kinds_and_keys_that_a_run_needs_block() -> None:
     found = {path: blocking for path, _, blocking in pending(load_project(GOOD / "targets.yaml").project)}
     assert found[("training", "targets", "torch")]
-    assert found[("training", "targets", "r")]
+    assert ("training", "targets", "r") not in found
+    assert ("training", "targets", "logistic", "tune") not in found
     assert ("training", "targets", "own") not in found
     assert ("training", "targets", "boosted") not in found
 

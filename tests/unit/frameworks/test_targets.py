@@ -47,14 +47,22 @@ def test_a_target_is_read_and_survives_json(written: dict[str, object]) -> None:
 def test_what_cannot_be_executed_yet_says_so() -> None:
     waiting = {str(written["kind"]): bool(ADAPTER.validate_python(written).not_yet) for written in WRITTEN}  # type: ignore[attr-defined]
     assert waiting == {
-        "sklearn": False, "xgboost": False, "python": False, "pytorch": True, "tensorflow": True, "command": True,
-        "container": True,
+        "sklearn": False, "xgboost": False, "python": False, "pytorch": True, "tensorflow": True, "command": False,
+        "container": False,
     }  # fmt: skip
 
 
 def tuned(space: dict[str, object]) -> dict[str, object]:
     tune = {"method": "tpe", "trials": 1, "space": {"a": space}}
     return {"kind": "sklearn", "estimator": "a.B", "tune": tune}
+
+
+def searched(space: dict[str, object]) -> dict[str, object]:
+    return {"kind": "sklearn", "estimator": "a.B", "tune": {"space": space}}
+
+
+def test_a_condition_may_be_about_a_parameter_that_is_not_searched() -> None:
+    ADAPTER.validate_python({**searched({"b": {"values": [3], "when": {"a": 7}}}), "params": {"a": 7}})
 
 
 @pytest.mark.parametrize(
@@ -69,6 +77,14 @@ def tuned(space: dict[str, object]) -> dict[str, object]:
         ({"kind": "sklearn", "estimator": "a.B", "tune": {"metric": "acc", "space": {"a": [1]}}}, "unknown-metric"),
         (tuned({"low": 2, "high": 1}), "empty-range"),
         (tuned({"low": 0, "high": 1, "log": True}), "empty-range"),
+        (tuned({"low": 0.1, "high": 1, "log": True, "step": 0.1}), "range-step"),
+        (tuned({"low": 0.5, "high": 3, "int": True}), "range-int"),
+        (tuned({"low": 1, "high": 9, "int": True, "step": 0.5}), "range-int"),
+        (tuned({"values": [1], "when": {"b": 1}}), "condition-unknown"),
+        (tuned({"values": [1], "when": {"a": 1}}), "condition-cycle"),
+        (searched({"a": [1, 2], "b": {"values": [3], "when": {"a": 7}}}), "condition-never"),
+        (searched({"a": {"values": [1], "when": {"b": 3}}, "b": {"values": [3], "when": {"a": 1}}}), "condition-cycle"),
+        (searched({"a": list(range(101)), "b": list(range(100))}), "large-grid"),
         ({"kind": "command", "command": []}, "too_short"),
         ({"kind": "keras"}, "union_tag_invalid"),
     ],

@@ -41,7 +41,6 @@ def against(candidate: float, baseline: float, replicates: tuple[float, ...] = (
 @pytest.mark.parametrize(
     ("written", "id", "said", "hint"),
     [
-        ({"metric": "acuracy", "min": 0.5}, "unknown-metric", "'acuracy'", "did you mean 'accuracy'?"),
         ({"metric": "accuracy"}, "gate-bounds", "has no bound", "add min"),
         ({"metric": "rmse"}, "gate-bounds", "has no bound", "add max"),
         ({"metric": "accuracy", "max": 0.9}, "gate-bounds", "more is better", "add min"),

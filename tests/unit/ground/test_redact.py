@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlopsctl.ground.redact import MASK, forget_secrets, redact, register_secret
+from mlopsctl.ground.redact import MASK, StreamRedactor, forget_secrets, redact, redact_json, register_secret
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +71,44 @@ def test_every_encoding_of_any_secret_is_masked(secret: str) -> None:
     forms = [secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], secret.encode().hex()]
     for form in forms:
         assert redact(f"<{form}>") == f"<{MASK}>" or form in f"<>{MASK}"
+
+
+@pytest.mark.parametrize("form", ["%63%6F%72%72%65%63%74%3C%3E", "636F72726563743C3E", "correct&lt;&gt;"])
+def test_rarer_encodings_are_masked_too(form: str) -> None:
+    register_secret("correct<>")
+    assert redact(f"[{form}]") == f"[{MASK}]"
+
+
+def test_json_is_masked_in_every_text_and_key() -> None:
+    value = {"hunter2!": ["a hunter2!", 1, None, {"b": "hunter2!"}]}
+    assert redact_json(value) == value
+    register_secret("hunter2!")
+    assert redact_json(value) == {MASK: [f"a {MASK}", 1, None, {"b": MASK}]}
+
+
+pieces = st.lists(st.integers(0, 60), max_size=12)
+
+
+@given(secrets=st.lists(st.text("abü!", min_size=2, max_size=9), min_size=1, max_size=3), cuts=pieces, data=st.data())
+def test_a_stream_is_masked_as_if_it_had_come_at_once(secrets: list[str], cuts: list[int], data: st.DataObject) -> None:
+    forget_secrets()
+    for secret in secrets:
+        register_secret(secret)
+    parts = st.lists(st.sampled_from([*secrets, "x", "ab", "ü", "\n"]), max_size=12)
+    text = "".join(data.draw(parts)).encode()
+    stream = StreamRedactor()
+    bounds = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
+    shown = b"".join(stream.feed(text[a:b]) for a, b in pairwise(bounds)) + stream.end()
+    assert shown == redact(text.decode()).encode()
+
+
+def test_a_stream_without_secrets_waits_for_nothing() -> None:
+    stream = StreamRedactor()
+    assert stream.feed(b"abc") == b"abc"
+    assert stream.end() == b""
+
+
+def test_a_stream_lets_go_what_can_be_no_secret() -> None:
+    register_secret("hunter2!")
+    stream = StreamRedactor()
+    assert stream.feed(b"x" * 1000).count(b"x") > 900

@@ -1,3 +1,5 @@
+"""What every state store does; run on SQLite here and on PostgreSQL by `tests/integration/test_postgres.py`."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -18,8 +20,8 @@ GATES = [{"kind": "threshold", "metric": "accuracy", "min": 0.9}]
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[StateStore]:
-    with open_store(str(tmp_path / "metadata.db")) as store:
+def state(address: str) -> Iterator[StateStore]:
+    with open_store(address) as store:
         yield StateStore(store)
 
 
@@ -213,9 +215,10 @@ def test_a_lease_given_back_writes_nothing_more(state: StateStore, lease: Lease)
 
 
 def test_a_superseded_writer_writes_nothing(state: StateStore, lease: Lease, tmp_path: Path) -> None:
-    """As when the lock file was removed by hand, or another machine used another folder."""
+    """As after `state unlock --force`."""
     before = released(state, lease, 2)
-    with state.acquire("penguins", "prod", "mlopsctl apply", tmp_path / "other locks") as newer:
+    state.unlock("penguins", "prod", tmp_path / "locks")
+    with state.acquire("penguins", "prod", "mlopsctl apply", tmp_path / "locks") as newer:
         attempts = (
             lambda: state.release(lease, release(3), GATES),
             lambda: state.rollback(lease, None, ""),
@@ -231,6 +234,31 @@ def test_a_superseded_writer_writes_nothing(state: StateStore, lease: Lease, tmp
         assert state.read("penguins", "prod") == before
         assert state.pending("penguins", "prod") == ()
         assert state.release(newer, release(3), GATES).serial == 3
+
+
+def test_an_unlocked_holder_writes_nothing_even_before_somebody_else_came(
+    state: StateStore, lease: Lease, tmp_path: Path
+) -> None:
+    state.unlock("penguins", "prod", tmp_path / "locks")
+    with pytest.raises(Locked, match="took over"):
+        state.set_gates(lease, None)
+
+
+def test_who_holds_a_lease_is_known_while_it_is_held(state: StateStore, tmp_path: Path) -> None:
+    locks = tmp_path / "locks"
+    assert state.tenure("penguins", "prod", locks).token == 0
+    with state.acquire("penguins", "prod", "mlopsctl apply", locks):
+        found = state.tenure("penguins", "prod", locks)
+        assert (found.token, found.held) == (1, True)
+        assert found.holder is not None
+        assert (found.holder.command, found.holder.known_dead) == ("mlopsctl apply", False)
+    assert not state.tenure("penguins", "prod", locks).held
+    assert state.environments() == (("penguins", "prod"),)
+
+
+def test_unlocking_what_was_never_locked_does_nothing(state: StateStore, tmp_path: Path) -> None:
+    state.unlock("penguins", "prod", tmp_path / "locks")
+    assert state.environments() == ()
 
 
 def test_a_lock_folder_that_cannot_be_made_says_so(state: StateStore, tmp_path: Path) -> None:
@@ -259,7 +287,7 @@ def test_names_that_look_alike_have_locks_of_their_own(state: StateStore, tmp_pa
     assert len(list((tmp_path / "locks").iterdir())) == 6
 
 
-def test_the_same_state_store_opened_twice_agrees(state: StateStore, lease: Lease, tmp_path: Path) -> None:
+def test_the_same_state_store_opened_twice_agrees(state: StateStore, lease: Lease, address: str) -> None:
     written = released(state, lease, 2)
-    with open_store(str(tmp_path / "metadata.db")) as again:
+    with open_store(address) as again:
         assert StateStore(again).read("penguins", "prod") == written

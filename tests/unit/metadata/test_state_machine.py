@@ -50,16 +50,21 @@ class Model:
 
 
 class StateMachine(RuleBasedStateMachine):
+    def address(self) -> str:
+        """Where the store is kept; another one for each example."""
+        return str(self.folder / "metadata.db")
+
     @initialize()
     def open(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
-        self.store = open_store(str(self.folder / "metadata.db"))
+        self.at = self.address()
+        self.store = open_store(self.at)
         self.state = StateStore(self.store)
         self.model = Model()
         self.lease: Lease = self.take()
 
-    def take(self, locks: str = "locks") -> Lease:
-        return self.state.acquire("penguins", "prod", "test", self.folder / locks)
+    def take(self) -> Lease:
+        return self.state.acquire("penguins", "prod", "test", self.folder / "locks")
 
     def teardown(self) -> None:
         self.lease.close()
@@ -129,7 +134,7 @@ class StateMachine(RuleBasedStateMachine):
     def reopen(self) -> None:
         self.lease.close()
         self.store.close()
-        self.store = open_store(str(self.folder / "metadata.db"))
+        self.store = open_store(self.at)
         self.state = StateStore(self.store)
         self.lease = self.take()
 
@@ -142,7 +147,7 @@ class StateMachine(RuleBasedStateMachine):
     @rule()
     def lose_the_lock(self) -> None:
         old = self.lease
-        shutil.rmtree(self.folder / "locks")
+        self.state.unlock("penguins", "prod", self.folder / "locks")
         self.lease = self.take()
         with pytest.raises(Locked):
             self.state.clear(old)

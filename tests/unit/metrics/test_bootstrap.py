@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlopsctl.metrics.answers import Answers
-from mlopsctl.metrics.bootstrap import _by_rows, paired_bootstrap
+from mlopsctl.metrics.bootstrap import _BLOCK, _by_rows, _drawn, affordable, interval, paired_bootstrap
 from mlopsctl.metrics.catalogue import METRICS
 from mlopsctl.metrics.compute import MetricUndefinedError, measure, task_of
 from mlopsctl.metrics.confusion import CONFUSION, confusion
@@ -27,7 +27,7 @@ def quick(name: str, found: Answers, weights: np.ndarray) -> float:
     if name in MOMENTS:
         means = (weights @ MOMENTS[name].rows(found)) / weights.sum()
         return float(MOMENTS[name].finish(means[None])[0])
-    return float(np.mean([RANKED[name](*one.groups(weights[None]))[0] for one in rankings(found)]))
+    return float(np.mean([RANKED[name](one, weights.astype(np.int64)) for one in rankings(found)]))
 
 
 FAST = sorted({*CONFUSION, *MOMENTS, *RANKED})
@@ -96,7 +96,7 @@ def test_what_is_drawn_spreads_like_a_bootstrap_of_rows(name: str) -> None:
     classes = 0 if METRICS[name].fits("regression") else 2
     left, right = pair(classes, 80)
     fast = np.subtract(*paired_bootstrap(name, left, right, resamples=3000, seed=1))
-    slow = np.subtract(*_by_rows(name, left, right, 250, np.random.default_rng(2)))
+    slow = np.subtract(*_by_rows(name, (left, right), 250, np.random.default_rng(2)))
     spread = slow.std()
     assert abs(fast.mean() - slow.mean()) < 0.2 * spread
     assert 0.85 < fast.std() / spread < 1.18
@@ -104,13 +104,14 @@ def test_what_is_drawn_spreads_like_a_bootstrap_of_rows(name: str) -> None:
         assert abs(np.quantile(fast, share) - np.quantile(slow, share)) < 0.4 * spread
 
 
-@pytest.mark.parametrize("name", sorted(METRICS))
+@pytest.mark.parametrize("name", sorted(name for name, info in METRICS.items() if info.drawn))
 def test_the_same_seed_draws_the_same_and_another_does_not(name: str) -> None:
-    classes = 0 if METRICS[name].fits("regression") else (2 if METRICS[name].fits("binary") else 7)
+    many = 12 if name.startswith("top_") else 4
+    classes = 0 if METRICS[name].fits("regression") else (2 if METRICS[name].fits("binary") else many)
     left, right = pair(classes, 60)
-    first, again, other = (paired_bootstrap(name, left, right, resamples=40, seed=seed) for seed in (3, 3, 4))
-    assert np.array_equal(first, again)
-    assert not np.array_equal(first, other)
+    first, again, other = (paired_bootstrap(name, left, right, resamples=10, seed=seed) for seed in (3, 3, 4))
+    assert np.array_equal(first, again, equal_nan=True)
+    assert not np.array_equal(first, other, equal_nan=True)
 
 
 @pytest.mark.parametrize("name", ["accuracy", "macro_f1", "roc_auc", "rmse", "max_error"])
@@ -145,3 +146,43 @@ def test_other_rows_are_no_pair() -> None:
     nothing = np.arange(0)
     with pytest.raises(ValueError, match="the same rows"):
         paired_bootstrap("accuracy", left.take(nothing), right.take(nothing), resamples=5, seed=1)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "macro_f1", "log_loss", "roc_auc", "rmse", "max_error"])
+def test_an_interval_holds_the_value(name: str) -> None:
+    found = pair(0 if METRICS[name].fits("regression") else 3, 80)[1]
+    bounds = interval(name, found, seed=1)
+    assert bounds is not None
+    assert bounds[0] <= measure(name, found) <= bounds[1]
+    assert bounds == interval(name, found, seed=1)
+
+
+def test_an_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    inside = 0
+    for seed in range(200):
+        truth = (np.random.default_rng(seed).random(100) < 0.7).astype(int)
+        bounds = interval("accuracy", Answers(truth, np.ones(100, dtype=int), classes=2), seed=seed)
+        assert bounds is not None
+        inside += bounds[0] <= 0.7 <= bounds[1]
+    assert 180 <= inside <= 199
+
+
+def test_an_interval_is_left_out_where_a_resample_is_undefined_or_it_would_take_long() -> None:
+    truth = np.array([1, *[0] * 9])
+    found = Answers(truth, truth, np.full((10, 2), 0.5), 2)
+    assert interval("roc_auc", found, seed=1) is None
+    assert interval("accuracy", found.take(np.arange(0)), seed=1) is None
+    assert [affordable("accuracy", rows) for rows in (0, 10, 10**8)] == [0, 1000, 1000]
+    assert [affordable("rmse", rows) for rows in (10, 40_000, 100_000, 10**6)] == [1000, 1000, 200, 0]
+    assert [affordable("roc_auc", rows) for rows in (10, 100_000, 10**6)] == [200, 200, 0]
+    assert [affordable("max_error", rows) for rows in (10, 10_000, 20_000)] == [200, 200, 0]
+
+
+def test_large_rows_are_drawn_in_blocks_and_evenly() -> None:
+    rows = 2 * _BLOCK + 1000
+    drawn = sum(_drawn(rows, np.random.default_rng(seed)).astype(int) for seed in range(20))
+    assert drawn.sum() == 20 * rows
+    for part in (drawn[:_BLOCK], drawn[_BLOCK : 2 * _BLOCK], drawn[-1000:]):
+        assert abs(part.mean() - 20) < 5 * (20 / len(part)) ** 0.5
+        # A sum of twenty counts with a mean and a variance of one each.
+        assert 0.85 < part.var() / 20 < 1.15

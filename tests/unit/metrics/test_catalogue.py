@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mlopsctl.metrics.catalogue import METRICS, default_metrics, names_for, suggestion
-from mlopsctl.metrics.compute import _FUNCTIONS
+from mlopsctl.metrics.functions import FUNCTIONS
 
 
 def test_every_metric_can_be_computed_and_is_described() -> None:
-    assert set(_FUNCTIONS) == set(METRICS)
+    assert set(FUNCTIONS) == {name for name, info in METRICS.items() if info.needs != "model"}
     for name, info in METRICS.items():
         assert info.name == name
         assert info.tasks
@@ -21,7 +23,9 @@ def test_an_error_is_better_low_and_a_share_high() -> None:
     lower = {name for name, info in METRICS.items() if info.direction == "lower"}
     assert lower == {
         "zero_one_loss", "log_loss", "brier", "rmse", "mse", "mae", "median_absolute_error", "max_error", "mape",
-        "msle", "rmsle",
+        "msle", "rmsle", "smape", "poisson_deviance", "gamma_deviance", "false_positive_rate", "false_negative_rate",
+        "multiclass_brier", "calibration_error", "latency_p50_ms", "latency_p95_ms", "model_size_mb",
+        *(f"pinball_{part}" for part in (5, 10, 50, 90, 95)),
     }  # fmt: skip
 
 
@@ -29,6 +33,8 @@ def test_better_is_strict() -> None:
     assert METRICS["accuracy"].better(0.9, 0.8)
     assert METRICS["rmse"].better(1, 2)
     assert not METRICS["rmse"].better(1, 1)
+    assert METRICS["bias"].better(-1, 2)
+    assert not METRICS["bias"].better(-1, 1)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +54,8 @@ def test_names_fit_the_task() -> None:
     assert "rmse" not in names_for("classification")
     assert "precision" in names_for("classification")
     assert "precision" not in names_for("multiclass")
-    assert set(names_for("regression")).isdisjoint(names_for("classification"))
+    both = set(names_for("regression")) & set(names_for("classification"))
+    assert both == {name for name, info in METRICS.items() if info.needs == "model"}
 
 
 @pytest.mark.parametrize(
@@ -63,3 +70,12 @@ def test_a_misspelt_name_is_guessed(written: str, meant: str) -> None:
 def test_a_guess_stays_within_the_task() -> None:
     assert suggestion("auc", "regression") == ""
     assert suggestion("rsme", "regression") == "rmse"
+
+
+def test_only_times_cannot_be_measured_again() -> None:
+    assert {name for name, info in METRICS.items() if not info.repeatable} == {"latency_p50_ms", "latency_p95_ms"}
+
+
+def test_the_page_names_every_metric() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert [name for name in METRICS if f"`{name}`" not in page] == []

@@ -124,7 +124,7 @@ def test_a_broken_parquet_file_is_a_clear_problem(tmp_path: Path) -> None:
 
 def test_a_function_has_no_fingerprint_and_no_location(tmp_path: Path) -> None:
     source = PythonSource(entrypoint="rows:load")
-    assert source.fingerprint(tmp_path) == ""
+    assert source.fingerprints(tmp_path) == {}
     assert source.resolved(tmp_path) == ()
 
 

@@ -63,6 +63,47 @@ def test_anything_else_is_refused_with_its_reason(condition: str, words: str) ->
     assert caught.value.diagnostics[0].hint
 
 
+HOSTILE = [
+    "EXISTS (SELECT * FROM read_csv('/etc/passwd'))",
+    "n IN (SELECT length(content) FROM read_text('/etc/passwd'))",
+    "(SELECT count(*) FROM glob('/etc/*')) > 0",
+    "EXISTS (FROM '/etc/passwd')",
+    "EXISTS (FROM 'https://example.com/x.parquet')",
+    "read_text('/etc/passwd') IS NOT NULL",
+    "getenv('HOME') IS NOT NULL",
+    "current_setting('temp_directory') <> ''",
+    "n > 0; ATTACH 'stolen.db' AS stolen",
+    "n > 0; COPY source TO 'stolen.csv'",
+    "n > 0; INSTALL httpfs; LOAD httpfs",
+    "n > 0; SET enable_external_access = true",
+    "n > 0) ; DROP TABLE source; SELECT (true",
+    "n > 0) UNION ALL SELECT * FROM read_csv('/etc/passwd') --",
+    "n > 0 -- \n) TO 'stolen.csv' (FORMAT csv",
+    "n > 0 /* ",
+    "COPY (SELECT 1) TO 'stolen.csv'",
+    "ATTACH 'stolen.db'",
+    "PRAGMA database_list",
+    "CALL pragma_version()",
+    "EXPORT DATABASE 'stolen'",
+    "n = (SELECT n FROM query('SELECT 1 AS n'))",
+    "n = ANY (SELECT 1)",
+    "nextval('s') > 0",
+    "txid_current() > 0",
+    "n > $1",
+    "n > ?",
+    "* = 1",
+    "true AS x, (SELECT 1)",
+]
+
+
+@pytest.mark.parametrize("condition", HOSTILE)
+def test_a_hostile_condition_is_refused_and_leaves_nothing(elsewhere: Path, condition: str) -> None:
+    with pytest.raises(StepProblem) as caught:
+        _kept(condition)
+    assert caught.value.diagnostics[0].id == "bad-filter"
+    assert not list(elsewhere.iterdir())
+
+
 def test_a_condition_reaches_no_file(tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("x")

@@ -18,7 +18,14 @@ from mlopsctl import evidence
 from mlopsctl.tables.columns import Column, ColumnType
 from mlopsctl.tables.engine import opened
 from mlopsctl.tables.measure import measure
-from mlopsctl.tables.statistics import STATISTICS_FILE, ColumnStatistics, Statistics, TableStatistics
+from mlopsctl.tables.statistics import (
+    QUANTILES,
+    STATISTICS_FILE,
+    TOP,
+    ColumnStatistics,
+    Statistics,
+    TableStatistics,
+)
 
 NAN, INF = float("nan"), float("inf")
 
@@ -89,7 +96,42 @@ def test_text_of_many_values_is_estimated(tmp_path: Path) -> None:
     found = _one(tmp_path, [f"v{n}" for n in range(5000)], "string")
     assert not found.distinct_exact
     assert found.distinct == pytest.approx(5000, rel=0.1)
-    assert len(found.top) == 100
+    assert len(found.top) == TOP
+    assert not found.complete
+
+
+def test_up_to_a_thousand_values_are_listed_with_their_rows(tmp_path: Path) -> None:
+    found = _one(tmp_path, [f"v{n % TOP}" for n in range(3 * TOP)], "string")
+    assert (found.distinct, found.distinct_exact, found.complete) == (TOP, True, True)
+    assert {entry.rows for entry in found.top} == {3}
+    assert _one(tmp_path, list(range(TOP)), "int").complete
+    assert not _one(tmp_path, list(range(TOP + 1)), "int").complete
+
+
+@pytest.mark.parametrize("repeats", [1, 7, 1000])
+def test_bins_hold_about_a_tenth_of_the_rows_and_all_of_them_together(tmp_path: Path, repeats: int) -> None:
+    values = np.random.default_rng(2).integers(0, 5000 // repeats, 5000)
+    found = _one(tmp_path, values, "int").numbers
+    assert found is not None
+    assert found.bins is not None
+    edges, rows = found.bins.edges, found.bins.rows
+    assert (edges[-1], sum(rows)) == (values.max(), 5000)
+    assert list(edges) == sorted(set(edges))
+    assert list(rows) == np.diff([0, *((values <= edge).sum() for edge in edges)]).tolist()
+    if repeats == 1:
+        assert all(480 <= count <= 520 for count in rows)
+
+
+def test_more_rows_than_can_be_sorted_have_estimated_bins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlopsctl.tables.measure._SORTED", 1000)
+    values = np.random.default_rng(4).normal(size=20_000)
+    found = _measure(tmp_path, {"x": values, "y": values}, {"x": "float", "y": "float"})
+    for column in found.columns:
+        assert column.numbers is not None
+        assert column.numbers.quantiles == pytest.approx(np.quantile(values, QUANTILES).tolist(), abs=0.05)
+        assert column.numbers.bins is not None
+        assert sum(column.numbers.bins.rows) == 20_000
+        assert all(1800 <= count <= 2200 for count in column.numbers.bins.rows)
 
 
 def test_truth_and_time_have_their_own_words(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The report on a page: one self-contained HTML file, or Markdown."""

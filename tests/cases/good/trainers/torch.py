@@ -1,0 +1,2 @@
+def fit(train, validation, label, *, seed, epochs):
+    """Train something."""
