@@ -43,7 +43,8 @@ test-unit: $(VENV)/.dev ## seconds; no network, no home folder
 
 test-integration: $(VENV)/.dev mlmd ## real processes, servers and loopback
 	@bash scripts/postgres.sh
-	$(BIN)/python -m pytest tests/integration
+	@bash scripts/chromium.sh
+	$(BIN)/python -m pytest tests/integration -n $(WORKERS) --dist loadfile
 
 soak: $(VENV)/.dev ## minutes of repetition
 	$(BIN)/python -m pytest tests/soak --timeout 3600

@@ -3,13 +3,12 @@
 set -euo pipefail
 
 if command -v chromium > /dev/null; then
-  chromium --version
   exit 0
 fi
-if [ "$(id -u)" != 0 ]; then
-  echo "there is no chromium here, and only root can install it: apt-get install chromium" >&2
-  exit 1
+if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
+  echo "skipped: Chromium is not installed (apt-get install chromium); the tests that need it will say so" >&2
+  exit 0
 fi
-apt-get update -qq
-apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core
-chromium --version
+if ! apt-get update -qq || ! apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core > /dev/null; then
+  echo "skipped: Chromium could not be installed; the tests that need it will say so" >&2
+fi

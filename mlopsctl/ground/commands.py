@@ -84,8 +84,6 @@ def run_command(words: Sequence[str], folder: Path, environment: Mapping[str, st
     tail.start()
     code = process.wait()
     tail.join(_SECONDS_FOR_LAST_WORDS)
-    if not tail.is_alive():
-        process.stderr.close()
     return Ended(code, tail.text())
 
 
@@ -96,7 +94,10 @@ def failure(what: str, ended: Ended) -> str:
 
 
 class _Tail(threading.Thread):
-    """Passes a stream on to this process's stderr, and remembers its end."""
+    """Passes a stream on to this process's stderr, remembers its end, and closes it.
+
+    What the command left behind may hold the other end; then the stream stays open until that ends.
+    """
 
     def __init__(self, stream: IO[bytes]) -> None:
         super().__init__(name="stderr of a command", daemon=True)
@@ -104,12 +105,13 @@ class _Tail(threading.Thread):
         self._end = b""
 
     def run(self) -> None:
-        while chunk := os.read(self._stream.fileno(), _CHUNK):
-            self._end = (self._end + chunk)[-_TAIL_BYTES:]
-            # A log that takes no more must not stop the command.
-            with suppress(OSError):
-                while chunk:
-                    chunk = chunk[os.write(2, chunk) :]
+        with self._stream:
+            while chunk := os.read(self._stream.fileno(), _CHUNK):
+                self._end = (self._end + chunk)[-_TAIL_BYTES:]
+                # A log that takes no more must not stop the command.
+                with suppress(OSError):
+                    while chunk:
+                        chunk = chunk[os.write(2, chunk) :]
 
     def text(self) -> str:
         """The last lines that say something, on one line."""

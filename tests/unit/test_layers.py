@@ -11,9 +11,9 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 HEAVY = {
-    "airflow", "alembic", "cloudpickle", "duckdb", "fsspec", "github", "google", "jsonschema", "kfp", "mlflow",
-    "numpy", "pandas", "polars", "pyarrow", "requests", "scipy", "sklearn", "sqlalchemy", "structlog", "tensorflow",
-    "torch", "xgboost",
+    "airflow", "alembic", "cloudpickle", "duckdb", "fsspec", "github", "google", "jinja2", "jsonschema", "kfp",
+    "matplotlib", "mlflow", "numpy", "optuna", "pandas", "polars", "psycopg", "pyarrow", "requests",
+    "scipy", "sklearn", "sqlalchemy", "structlog", "tensorflow", "torch", "xgboost",
 }  # fmt: skip
 
 

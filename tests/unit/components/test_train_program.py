@@ -155,7 +155,7 @@ folder, model, seed = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 told = json.loads((folder / "parameters.json").read_text())
 found = {
     "told": told, "seed": seed, "files": sorted(os.listdir(folder)), "here": sorted(os.listdir(".")),
-    "environment": {name: value for name, value in os.environ.items() if name.startswith("MLOPSCTL_")},
+    "environment": {name: os.environ[name] for name in os.environ if name.startswith(("MLOPSCTL_IN", "MLOPSCTL_OUT"))},
     "arguments": sys.argv[1:3],
     "agree": all(
         pd.read_parquet(folder / f"{split}.parquet").equals(

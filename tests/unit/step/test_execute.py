@@ -131,7 +131,7 @@ def test_a_missing_input_fails_the_step(task: StepTask, component: Callable[[Run
 
 
 def test_an_unknown_component_fails_the_step(task: StepTask) -> None:
-    assert execute(replace(task, component="tune")).problem == "there is no component 'tune'"
+    assert execute(replace(task, component="train-tune")).problem == "there is no component 'train-tune'"
 
 
 def _problem(work: Work, parameters: TinyParameters) -> Notes:
