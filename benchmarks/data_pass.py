@@ -79,8 +79,9 @@ def ours(file: Path) -> None:
     from pydantic import TypeAdapter
 
     from mlopsctl.checks import Check
-    from mlopsctl.checks.counting import Rows, count
+    from mlopsctl.checks.counting import count
     from mlopsctl.checks.data_schema import inferred
+    from mlopsctl.checks.rows import Rows
     from mlopsctl.checks.rule import DataEvidence
     from mlopsctl.evidence import Verdict
     from mlopsctl.tables.columns import Column

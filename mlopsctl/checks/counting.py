@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from mlopsctl.checks import Check
 from mlopsctl.checks.comparing import Comparing
 from mlopsctl.checks.conformance import anomalies
-from mlopsctl.checks.data_schema import DataSchema
+from mlopsctl.checks.distributions import compare
 from mlopsctl.checks.facts import Conformity, Fact, Keys, Missing, Newest, Spread, Unknown
 from mlopsctl.checks.freshness import Freshness
 from mlopsctl.checks.null_fraction import NullFraction
 from mlopsctl.checks.range import RangeCheck
+from mlopsctl.checks.rows import HELD, Rows
 from mlopsctl.checks.schema import SchemaCheck
 from mlopsctl.checks.unique import Unique
 from mlopsctl.ground.text import printable
 from mlopsctl.tables import examples as files
-from mlopsctl.tables.columns import Column, ColumnType, shown
-from mlopsctl.tables.engine import identifier, parquet
-from mlopsctl.tables.statistics import ColumnStatistics, Statistics
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection as Connection
+from mlopsctl.tables.columns import Column, ColumnType
+from mlopsctl.tables.engine import identifier
+from mlopsctl.tables.statistics import ColumnStatistics
 
 _EXAMPLES = 3
 _LONGEST = 100
@@ -33,47 +28,9 @@ _MILLISECONDS = {"s": 1000.0, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
 _ZONED = r"\d:\d\d.*(Z|z|UTC|GMT|[+-]\d\d(:?\d\d)?)\s*$"
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The rows of a dataset, what is known of them, and what they are compared with.
-
-    Attributes:
-        connection: a DuckDB that may read the folder.
-        folder: an Examples artifact.
-        previous: the statistics of the newest earlier run whose checks passed, if there is one.
-        references: the statistics of other datasets, by name.
-        clock: now, milliseconds since 1970; 0 where the plan pinned no moment.
-    """
-
-    connection: Connection
-    folder: Path
-    examples: files.Examples
-    statistics: Statistics
-    schema: DataSchema
-    previous: Statistics | None = None
-    references: Mapping[str, Statistics] = field(default_factory=dict)
-    clock: int = 0
-
-    @property
-    def source(self) -> str:
-        """All rows and columns after the filter, as SQL."""
-        return parquet(self.folder / files.SOURCE_FILE)
-
-    def splits(self, *names: str) -> str:
-        """The rows of some splits together, as SQL."""
-        return parquet(*(files.split_file(self.folder, name) for name in names))
-
-    def known(self, name: str) -> ColumnStatistics | Unknown:
-        """What is known of a column of the source."""
-        found = self.statistics.tables["source"].column(name)
-        return found if found is not None else Unknown(f"there is no column {shown(name)} in the data")
-
-
 def count(check: Check, rows: Rows) -> Fact | None:
     """The answer to a check's question; ``None`` for a check that asks no more than the number of rows."""
     if isinstance(check, Comparing):
-        from mlopsctl.checks.distributions import compare
-
         return compare(check, rows)
     if isinstance(check, SchemaCheck):
         return _conformity(check, rows)
@@ -199,13 +156,3 @@ def _short(text: str) -> str:
 def _held(column: ColumnStatistics) -> str:
     """What a column holds, in words."""
     return HELD[column.type]
-
-
-HELD = {
-    ColumnType.INT: "numbers",
-    ColumnType.FLOAT: "numbers",
-    ColumnType.STRING: "text",
-    ColumnType.BOOL: "true and false",
-    ColumnType.TIMESTAMP: "times",
-    ColumnType.OTHER: "lists, structures or bytes",
-}

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlopsctl.checks.comparing import Comparing
-from mlopsctl.checks.counting import HELD, Rows
 from mlopsctl.checks.drift import PREVIOUS, TRAIN, Drift
 from mlopsctl.checks.facts import Categories, Histograms, Share, Unknown
+from mlopsctl.checks.rows import HELD, Rows
 from mlopsctl.checks.skew import Skew
 from mlopsctl.tables.columns import Column, ColumnType, shown
 from mlopsctl.tables.engine import identifier

@@ -25,8 +25,8 @@ from mlopsctl.frameworks.labels import Label
 from mlopsctl.frameworks.packed import PREDICTION, PackedModel, class_name
 from mlopsctl.gates.needs import Baseline, Need
 from mlopsctl.gates.rule import slice_key
-from mlopsctl.gates.shown import shown
 from mlopsctl.ground.errors import StepProblem
+from mlopsctl.ground.numbers import shown
 from mlopsctl.metrics.answers import Answers
 from mlopsctl.metrics.catalogue import METRICS
 from mlopsctl.metrics.confusion import confusion

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from mlopsctl.components.scoring import answers, ask, classes_in, load_model, measured, united
 from mlopsctl.components.spec import ComponentSpec, InputSpec, Notes, Parameters, Work
 from mlopsctl.evidence import Measurement
-from mlopsctl.gates.shown import shown
 from mlopsctl.ground.errors import StepProblem
+from mlopsctl.ground.numbers import shown
 from mlopsctl.metrics.catalogue import METRICS
 from mlopsctl.pipeline.ir import ArtifactType
 from mlopsctl.tables.examples import split_file

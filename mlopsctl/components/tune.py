@@ -29,11 +29,11 @@ from mlopsctl.frameworks.pack import described
 from mlopsctl.frameworks.packed import PackedModel
 from mlopsctl.frameworks.search import Params, search
 from mlopsctl.frameworks.tune import Tune
-from mlopsctl.gates.shown import shown
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.ground.files import write_atomic
 from mlopsctl.ground.forks import Died, side_by_side
+from mlopsctl.ground.numbers import shown
 from mlopsctl.metrics.catalogue import METRICS
 from mlopsctl.pipeline.ir import ArtifactType
 

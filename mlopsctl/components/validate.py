@@ -48,7 +48,8 @@ def run(work: Work, parameters: ValidateParameters) -> Notes:
 
 
 def _judged(work: Work, parameters: ValidateParameters) -> tuple[CheckResult, ...]:
-    from mlopsctl.checks.counting import Rows, count
+    from mlopsctl.checks.counting import count
+    from mlopsctl.checks.rows import Rows
     from mlopsctl.tables.engine import opened
 
     folder = work.inputs["examples"]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from mlopsctl import __version__
 from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.adopt import adopting
+from mlopsctl.delivery.begin import new_run, now
 from mlopsctl.delivery.driver import Setting, StepDriver, reused
 from mlopsctl.delivery.environment import last_findings, writing
 from mlopsctl.delivery.findings import findings_of
-from mlopsctl.delivery.git import read_git
 from mlopsctl.delivery.history import StoredHistory
 from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.make import Desired, make_plan
@@ -30,7 +28,7 @@ from mlopsctl.delivery.stores import Stores, open_stores
 from mlopsctl.ground.errors import Diagnostic, ExitCode, Locked, Problem
 from mlopsctl.ground.log import log_for
 from mlopsctl.lowering.lower import Lowered, executable, lower
-from mlopsctl.metadata.records import EnvironmentState, RunRecord
+from mlopsctl.metadata.records import EnvironmentState
 from mlopsctl.metadata.state import Lease
 from mlopsctl.orchestrators.local.run import Observer, Settings, run_pipeline
 from mlopsctl.pipeline.names import model_name
@@ -162,7 +160,7 @@ def apply(loaded: Loaded, options: Options, observer: Observer, confirm: Callabl
                 outcome = _settled(loaded, stores, lease, outcome, prepared.live)
             except (Problem, KeyboardInterrupt):
                 if recorded:
-                    stores.metadata.finish_run(run, "failed", int(ExitCode.FAILED), _now())
+                    stores.metadata.finish_run(run, "failed", int(ExitCode.FAILED), now())
                 raise
         _finish(stores, outcome, recorded=recorded)
         return replace(outcome, seconds=time.monotonic() - started)
@@ -199,7 +197,9 @@ def execute(
     """Run the pipeline's steps and record them; the run's id and every step's result."""
     require_step_libraries()
     bring_champion(stores, model_name(loaded.project.name), prepared.plan.pinned.get("champion", ""))
-    record = _new_run(loaded, prepared)
+    seal = prepared.plan.seal
+    parameters = loaded.project.parameters
+    record = new_run(loaded, loaded.environment, seal.pipeline, prepared.plan.digest, parameters)
     stores.metadata.begin_run(record)
     _log.info(
         "run begins", run=record.id, project=record.project, environment=record.environment, plan=record.plan_digest
@@ -228,7 +228,7 @@ def execute(
         )
     except BaseException:
         driver.close()
-        stores.metadata.finish_run(record.id, "canceled", None, _now())
+        stores.metadata.finish_run(record.id, "canceled", None, now())
         raise
     driver.close()
     return record.id, results
@@ -252,7 +252,7 @@ def _settled(loaded: Loaded, stores: Stores, lease: Lease, outcome: Outcome, liv
 def _finish(stores: Stores, outcome: Outcome, *, recorded: bool) -> None:
     if recorded:
         state = "failed" if outcome.failed else "success"
-        stores.metadata.finish_run(outcome.run, state, int(outcome.exit_code), _now())
+        stores.metadata.finish_run(outcome.run, state, int(outcome.exit_code), now())
         _log.info(
             "run ended", run=outcome.run, state=state, verdict=outcome.verdict.value, exit_code=int(outcome.exit_code)
         )
@@ -283,25 +283,5 @@ def _refuse_stale(sealed: Seal | None, now: Seal) -> None:
         )
 
 
-def _new_run(loaded: Loaded, prepared: Prepared) -> RunRecord:
-    started = _now()
-    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(started / 1000))
-    return RunRecord(
-        id=f"{stamp}-{secrets.token_hex(3)}",
-        project=loaded.project.name,
-        environment=loaded.environment,
-        pipeline_digest=prepared.plan.seal.pipeline,
-        plan_digest=prepared.plan.digest,
-        started=started,
-        git=read_git(loaded.folder),
-        tool_version=__version__,
-        parameters=dict(loaded.project.parameters),
-    )
-
-
 def _digest(results: Mapping[str, StepResult], step: str, output: str) -> str:
     return results[step].outputs.get(output, "") if step in results else ""
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

@@ -5,21 +5,19 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlopsctl import __version__
 from mlopsctl.config.load import Loaded
+from mlopsctl.delivery.begin import new_run, now
 from mlopsctl.delivery.driver import Setting, StepDriver
-from mlopsctl.delivery.git import read_git
 from mlopsctl.delivery.history import StoredHistory
 from mlopsctl.delivery.ready import require_step_libraries
 from mlopsctl.delivery.release import bring_champion
 from mlopsctl.delivery.stores import Stores, open_stores
 from mlopsctl.ground.errors import ExitCode, StepProblem, UsageProblem
 from mlopsctl.lowering.placing import place
-from mlopsctl.metadata.records import EnvironmentState, Release, RunRecord
+from mlopsctl.metadata.records import EnvironmentState, Release
 from mlopsctl.orchestrators.local.run import Observer, Settings, run_pipeline
 from mlopsctl.pipeline.ir import Pipeline
 from mlopsctl.pipeline.names import model_name
@@ -108,17 +106,7 @@ def _execute(
     loaded: Loaded, stores: Stores, pipeline: Pipeline, around: Surroundings, release: Release, observer: Observer
 ) -> tuple[str, StepResult]:
     place_of_runs = f"{loaded.environment}:{STEP}"
-    started = int(time.time() * 1000)
-    record = RunRecord(
-        id=f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(started / 1000))}-{secrets.token_hex(3)}",
-        project=loaded.project.name,
-        environment=place_of_runs,
-        pipeline_digest=pipeline.digest,
-        plan_digest="",
-        started=started,
-        git=read_git(loaded.folder),
-        tool_version=__version__,
-    )
+    record = new_run(loaded, place_of_runs, pipeline.digest, "", {})
     stores.metadata.begin_run(record)
     history = StoredHistory(stores.metadata, stores.artifacts, loaded.project.name, place_of_runs)
     setting = Setting(
@@ -145,7 +133,7 @@ def _execute(
         return record.id, results[STEP]
     finally:
         driver.close()
-        stores.metadata.finish_run(record.id, state, code, int(time.time() * 1000))
+        stores.metadata.finish_run(record.id, state, code, now())
 
 
 def _deliver(stores: Stores, digest: str, out: Path, form: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlopsctl.gates import Change, Gate
-from mlopsctl.gates.shown import exact
+from mlopsctl.ground.numbers import exact
 
 Kind = Literal["added", "removed", "weakened", "strengthened", "changed"]
 

@@ -10,8 +10,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from mlopsctl.evidence import Evaluation, GateResult, Measurement, Verdict, worst
-from mlopsctl.gates.shown import exact, shown
 from mlopsctl.ground.model import Spec
+from mlopsctl.ground.numbers import exact, shown
 from mlopsctl.ground.scalars import ColumnName, Name, refusal
 from mlopsctl.metrics.catalogue import METRICS, MetricInfo
 

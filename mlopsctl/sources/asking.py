@@ -6,25 +6,25 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from mlopsctl.ground.errors import Problem, StepProblem
+from mlopsctl.ground.digest import Json
+from mlopsctl.ground.errors import StepProblem
 from mlopsctl.ground.secrets import FILE_SUFFIX
-
-if TYPE_CHECKING:
-    from mlopsctl.sources.sql import Sql
 
 _PASSED_ON = (
     "PATH", "HOME", "USER", "TMPDIR", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SSL_CERT_FILE",
 )  # fmt: skip
 # The child runs the very code that started it; `-P` keeps the current folder out.
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from mlopsctl.sources.asking import main; main()"
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from mlopsctl.sources.answering import main; main()"
 
 
-def fingerprint_elsewhere(source: Sql, project: Path) -> str:
-    """:meth:`Sql.fingerprint_here`, in a child process.
+def fingerprint_elsewhere(source: Json, secret: str, project: Path) -> str:
+    """The digest of a database's answer, found in a child process; see :mod:`mlopsctl.sources.answering`.
+
+    Args:
+        source: the source as data.
+        secret: the name of the one secret that the child gets; empty for none.
 
     Raises:
         StepProblem: see there.
@@ -33,11 +33,11 @@ def fingerprint_elsewhere(source: Sql, project: Path) -> str:
         "TZ": "UTC",
         "PYTHONUTF8": "1",
     }
-    if not isinstance(source.url, str):
-        names = (source.url.secret, f"{source.url.secret}{FILE_SUFFIX}")
+    if secret:
+        names = (secret, f"{secret}{FILE_SUFFIX}")
         environment |= {name: os.environ[name] for name in names if name in os.environ}
     root = str(Path(__file__).resolve().parents[2])
-    question = json.dumps({"source": source.model_dump(mode="json"), "project": str(project)})
+    question = json.dumps({"source": source, "project": str(project)})
     done = subprocess.run(
         [sys.executable, "-P", "-c", _START, root], input=question, env=environment, capture_output=True, text=True,
         cwd="/", check=False,
@@ -53,19 +53,3 @@ def fingerprint_elsewhere(source: Sql, project: Path) -> str:
     if "digest" in answer:
         return str(answer["digest"])
     raise StepProblem.because(str(answer["id"]), str(answer["message"]), hint=str(answer["hint"]))
-
-
-def main() -> None:
-    """The child: a question on stdin, an answer on stdout. Whatever is said passes the redactor."""
-    from mlopsctl.ground.redact import redact
-    from mlopsctl.sources.sql import Sql
-
-    question = json.load(sys.stdin)
-    source = Sql.model_validate(question["source"])
-    try:
-        with tempfile.TemporaryDirectory(prefix="mlopsctl-") as folder:
-            answer = {"digest": source.fingerprint_here(Path(question["project"]), Path(folder))}
-    except Problem as problem:
-        told = problem.diagnostics[0]
-        answer = {"id": told.id, "message": redact(told.message), "hint": redact(told.hint)}
-    sys.stdout.write(json.dumps(answer))

@@ -60,7 +60,8 @@ class Sql(DatabaseSource):
         from mlopsctl.sources.asking import fingerprint_elsewhere
 
         (name,) = self.outside().values()
-        return {name: fingerprint_elsewhere(self, project)}
+        secret = "" if isinstance(self.url, str) else self.url.secret
+        return {name: fingerprint_elsewhere(self.model_dump(mode="json"), secret, project)}
 
     def read(self, project: Path, folder: Path) -> Answer:
         """Ask, and keep the rows as Parquet in the folder.

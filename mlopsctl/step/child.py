@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import resource
 import signal
-import sys
 import tempfile
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 from mlopsctl.ground.process import die_with_parent
 from mlopsctl.step.cold import become, is_cold
-from mlopsctl.step.execute import execute
-from mlopsctl.step.task import StepTask
+from mlopsctl.step.perform import perform
 from mlopsctl.step.user_code import flush_output, log_traceback
-from mlopsctl.step.wire import Request, write_result
+from mlopsctl.step.wire import Request
 
 _LET_GO = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP)
 
@@ -38,31 +35,6 @@ def run_as_child(request: Request, *, supervisor: int, output: int, report: int,
         flush_output()
         os._exit(1)
     perform(request.task, report)
-
-
-def perform(task: StepTask, report: int) -> NoReturn:
-    """Execute the task here, write its result to the descriptor, and leave without the interpreter's slow end."""
-    code, step = 1, os.getpid()
-    try:
-        # New ones: those of the worker remember that their descriptor was a file, in which one can seek.
-        sys.stdout, sys.stderr = _stream(1), _stream(2)
-        result = execute(task)
-        if os.getpid() != step:
-            # User code forked, and the copy came back from the function too: only the original speaks.
-            os._exit(0)
-        os.write(report, write_result(result))
-        # What libraries asked for at the interpreter's end: flush, delete temporary files.
-        atexit._run_exitfuncs()
-        code = 0
-    except BaseException:
-        log_traceback()
-    finally:
-        flush_output()
-        os._exit(code)
-
-
-def _stream(descriptor: int) -> TextIO:
-    return open(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def _cut_off(supervisor: int, output: int, temporary: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from mlopsctl.ground.secrets import grant, look_up
+from mlopsctl.step.perform import perform
 from mlopsctl.step.task import StepTask
 from mlopsctl.step.wire import Request, read_request, write_request
 
@@ -52,8 +53,6 @@ def become(request: Request, report: int) -> NoReturn:
 
 def main() -> NoReturn:
     """The fresh interpreter: read the task, do it, leave."""
-    from mlopsctl.step.child import perform
-
     asked, report = map(int, sys.argv[-2:])
     with os.fdopen(asked, "rb") as stream:
         request = read_request(stream.read())

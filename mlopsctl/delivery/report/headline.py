@@ -9,7 +9,7 @@ from mlopsctl.delivery.outcome import Findings
 from mlopsctl.delivery.report.value import Bounds, CheckRow, GateRow, Headline, Prose, Said, Standing
 from mlopsctl.evidence import Verdict
 from mlopsctl.gates.rule import slice_key
-from mlopsctl.gates.shown import exact, shown
+from mlopsctl.ground.numbers import exact, shown
 from mlopsctl.metadata.records import EnvironmentState, ExecutionRecord, Release, RunRecord
 from mlopsctl.step.task import StepState
 

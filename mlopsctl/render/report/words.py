@@ -9,7 +9,7 @@ from math import isfinite
 from mlopsctl.delivery.report.value import Against, Bounds, GateRow, Interval, Prose, Said, Standing
 from mlopsctl.evidence import Verdict
 from mlopsctl.gates.rule import slice_key, slice_name
-from mlopsctl.gates.shown import exact, shown
+from mlopsctl.ground.numbers import exact, shown
 from mlopsctl.ground.text import printable
 from mlopsctl.step.task import StepState
 

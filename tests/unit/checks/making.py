@@ -11,8 +11,9 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 
 from mlopsctl.checks import Check
-from mlopsctl.checks.counting import Rows, count
+from mlopsctl.checks.counting import count
 from mlopsctl.checks.data_schema import DataSchema, inferred, reviewed
+from mlopsctl.checks.rows import Rows
 from mlopsctl.checks.rule import DataEvidence
 from mlopsctl.checks.schema_file import SchemaFile
 from mlopsctl.evidence import CheckResult

@@ -15,7 +15,7 @@ from mlopsctl.evidence import Comparison, Evaluation, Measurement, Verdict
 from mlopsctl.gates import Change, Gate, Threshold
 from mlopsctl.gates.judge import judge
 from mlopsctl.gates.needs import Need, needs
-from mlopsctl.gates.shown import exact, shown
+from mlopsctl.ground.numbers import exact, shown
 
 ADAPTER: TypeAdapter[Threshold | Change] = TypeAdapter(Gate)
 
