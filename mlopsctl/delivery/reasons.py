@@ -45,12 +45,24 @@ def _happened(before: Json, after: Json) -> str:
 
 
 def changes(old: Json, new: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Json, Json]]:
-    """Leaves that differ, as (dotted path, old, new); a list is a leaf."""
+    """Leaves that differ, as (dotted path, old, new); a list is a leaf unless its entries have names."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in sorted({*old, *new}):
             yield from changes(old.get(key), new.get(key), (*path, key))
+    elif (before := _by_name(old)) and (after := _by_name(new)):
+        yield from changes(before, after, path)
+        if list(before) != list(after) and set(before) == set(after):
+            yield ".".join(path), list(before), list(after)
     elif old != new:
         yield ".".join(path), old, new
+
+
+def _by_name(value: Json) -> dict[str, Json]:
+    """The entries of a list by their names; empty for anything else, and where names do not tell them apart."""
+    if not isinstance(value, list | tuple):
+        return {}
+    named = {str(entry["name"]): entry for entry in value if isinstance(entry, Mapping) and entry.get("name")}
+    return dict(named) if len(named) == len(value) else {}
 
 
 def shown(value: Json) -> str:
