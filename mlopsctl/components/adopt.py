@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from mlopsctl.components.spec import ComponentSpec, InputSpec, Notes, Parameters, Work
 from mlopsctl.frameworks.labels import Label, learn
 from mlopsctl.ground.errors import StepProblem
@@ -14,10 +16,14 @@ _PROBED = 5
 
 
 class AdoptParameters(Parameters):
-    """Which registered version, and what it is to predict."""
+    """Which registered version, and what it is to predict.
+
+    ``origin`` tells it from a version of the same number in a registry that was made anew.
+    """
 
     name: str
     version: str
+    origin: dict[str, str] = Field(default_factory=dict)
     task: Literal["classification", "regression"]
     label: str
     positive: Label | None = None
@@ -25,7 +31,7 @@ class AdoptParameters(Parameters):
 
 SPEC = ComponentSpec(
     name="adopt",
-    version=1,
+    version=2,
     inputs={
         "examples": InputSpec(ArtifactType.EXAMPLES),
         "anomalies": InputSpec(ArtifactType.ANOMALIES, guard=True),

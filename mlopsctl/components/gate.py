@@ -6,14 +6,18 @@ from mlopsctl.components.spec import ComponentSpec, InputSpec, Notes, Parameters
 from mlopsctl.evidence import BLESSING_FILE, EVALUATION_FILE, Evaluation, read, write
 from mlopsctl.gates import Gate
 from mlopsctl.gates.judge import judge, summary
+from mlopsctl.gates.policy import rule_digest
 from mlopsctl.pipeline.ir import ArtifactType
 
 
 class BrokenGates(Parameters):
-    """Gates broken by hand for one model, with the reason; any other model is judged as if there were none."""
+    """Gates broken by hand for one evaluation of one model, with the reason; anything else is judged as if there were
+    none. ``rules`` are the digests of the gates as they were when they refused."""
 
     model: str
+    evaluation: str
     gates: dict[str, str]
+    rules: dict[str, str]
 
 
 class GateParameters(Parameters):
@@ -36,10 +40,7 @@ SPEC = ComponentSpec(
 def run(work: Work, parameters: GateParameters) -> Notes:
     """Read the evaluation, judge it, write the blessing."""
     evaluation = read(Evaluation, work.inputs["evaluation"], EVALUATION_FILE)
-    broken = parameters.overrides
-    blessing = judge(
-        parameters.gates, evaluation, broken.gates if broken is not None and broken.model == evaluation.model else {}
-    )
+    blessing = judge(parameters.gates, evaluation, _broken(work, parameters, evaluation.model))
     write(blessing, work.outputs["blessing"], BLESSING_FILE)
     return Notes(
         values={
@@ -50,3 +51,14 @@ def run(work: Work, parameters: GateParameters) -> Notes:
         },
         line=summary(blessing),
     )
+
+
+def _broken(work: Work, parameters: GateParameters, model: str) -> dict[str, str]:
+    """The gates broken by hand that are the same, on the same evaluation of the same model."""
+    from mlopsctl.artifacts.manifest import folder_digest
+
+    asked = parameters.overrides
+    if asked is None or (asked.model, asked.evaluation) != (model, folder_digest(work.inputs["evaluation"])):
+        return {}
+    rules = {gate.name: rule_digest(gate.model_dump(mode="json")) for gate in parameters.gates}
+    return {name: why for name, why in asked.gates.items() if rules.get(name) == asked.rules.get(name, "")}

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from mlopsctl.components.spec import ComponentSpec, Notes, Parameters, Work
 from mlopsctl.ground.digest import Json
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 class IngestParameters(Parameters):
     """A dataset as the project describes it.
 
-    ``columns`` is empty for all columns; ``task`` is the training task, which says what the label must be like.
+    ``columns`` is empty for all columns; ``task`` is the training task, which says what the label must be like;
+    ``formats`` says how each file of a ``duckdb`` source is read, which stands here for the step's key alone.
     """
 
     dataset: str
@@ -44,11 +45,12 @@ class IngestParameters(Parameters):
     filter: str | None = None
     split: Split = Field(default_factory=HashSplit)
     task: str = ""
+    formats: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 SPEC = ComponentSpec(
     name="ingest",
-    version=2,
+    version=3,
     inputs={},
     outputs={"examples": ArtifactType.EXAMPLES},
     parameters=IngestParameters,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from mlopsctl.evidence import Measurement
 from mlopsctl.frameworks.packed import PackedModel
+from mlopsctl.ground.numbers import percentile
 from mlopsctl.metrics.catalogue import METRICS
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def facts(
     if timed:
         times, problem = _times(model, rows, calls)
         for name in timed:
-            value = None if problem else _quantile(times, _SHARES[name])
+            value = None if problem else percentile(times, _SHARES[name])
             found[name] = Measurement(name, value, len(times), problem=problem)
     return found
 
@@ -71,9 +72,3 @@ def _timed(model: PackedModel, row: pd.DataFrame) -> float:
     begun = perf_counter()
     model.predict(row)
     return (perf_counter() - begun) * 1000
-
-
-def _quantile(times: list[float], share: float) -> float:
-    """The smallest time that this share of the calls does not exceed."""
-    ordered = sorted(times)
-    return ordered[max(0, -(-len(ordered) * int(share * 100) // 100) - 1)]

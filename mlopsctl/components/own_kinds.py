@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
+from mlopsctl.ground.containers import by_digest
 from mlopsctl.ground.model import Spec
-from mlopsctl.ground.scalars import Entrypoint, refusal
+from mlopsctl.ground.scalars import Entrypoint, RelativePath
 
 _PLACEHOLDERS = "`{inputs.NAME}`, `{outputs.NAME}` and `{parameters.NAME}` stand for paths and values"
-_BY_DIGEST = re.compile(r"(\S+@)?sha256:[0-9a-f]+", re.ASCII)
-
-
-def _pinned(image: str) -> str:
-    """An image by what it is: a tag may name another image tomorrow, and nobody would run the step again."""
-    if not _BY_DIGEST.fullmatch(image):
-        raise refusal(
-            "image-tag",
-            f"the image {image[:80]!r} is not named by its digest",
-            "write NAME@sha256:…, as `docker image inspect --format '{{index .RepoDigests 0}}' NAME` prints it, or "
-            "the id of an image of this machine: sha256:…",
-        )
-    return image
-
 
 Word: TypeAlias = Annotated[str, Field(min_length=1)]
 
@@ -43,13 +29,19 @@ class CommandRun(Spec):
     command: Annotated[tuple[Word, ...], Field(strict=False)] = Field(
         min_length=1, title="Command", description=f"The command and its arguments, no shell; {_PLACEHOLDERS}."
     )
+    files: Annotated[tuple[RelativePath, ...], Field(strict=False)] = Field(
+        (),
+        title="Files",
+        description="Files and folders of the project that the command reads beside those that its words name: when "
+        "one of them changes, the step runs again.",
+    )
 
 
 class ContainerRun(Spec):
     """A command in a container image."""
 
     kind: Literal["container"] = Field(title="Kind", description="Run a command in a container image.")
-    image: Annotated[Word, AfterValidator(_pinned)] = Field(
+    image: Annotated[Word, AfterValidator(by_digest)] = Field(
         title="Image", description="The container image, by digest (`name@sha256:…`)."
     )
     command: Annotated[tuple[Word, ...], Field(strict=False)] = Field(

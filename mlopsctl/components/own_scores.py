@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlopsctl.components.baselines import Contest, Contestant, replicates
 from mlopsctl.components.scoring import Given
@@ -90,15 +90,30 @@ def own_scores(
                 if need.confidence:
                     pair = (CHALLENGER, need.against)
                     asked[_pair(need.against), name] = Draw(pair, rows, contest.resamples, contest.seed)
+    broken = {who: told for who, given in scored.items() if (told := unusable(given, contest.truth))}
     table = Table(
         truth=contest.truth.reset_index(drop=True),
         predicted={who: _predicted(given) for who, given in scored.items()},
         rows=contest.rows.reset_index(drop=True),
     )
     # What is quick first: a bootstrap may take the time that is left.
-    order = sorted(asked, key=lambda key: isinstance(asked[key], Draw))
+    refused = {key: Answered(problem=told) for key in asked for who, told in broken.items() if who in key[0].split(">")}
+    order = sorted(asked.keys() - refused.keys(), key=lambda key: (isinstance(asked[key], Draw), key))
     answered = call(metric, project, table, [asked[key] for key in order])
-    return OwnScores(metric.name, dict(zip(order, answered, strict=True)), counts, baselines)
+    return OwnScores(metric.name, {**refused, **dict(zip(order, answered, strict=True))}, counts, baselines)
+
+
+def unusable(given: Given, truth: pd.Series[Any]) -> str:
+    """Why a model's answers are not to be measured; empty when they are. A function may well skip what is no number."""
+    import numpy as np
+
+    if not given.classes and not np.isfinite(truth.to_numpy(dtype=np.float64)).all():
+        return "the label holds values that are not finite numbers"
+    if not given.classes and not np.isfinite(np.asarray(given.prediction, dtype=np.float64)).all():
+        return "the predictions hold values that are not finite numbers"
+    if given.probability is not None and not np.isfinite(given.probability).all():
+        return "the probabilities hold values that are not finite numbers"
+    return ""
 
 
 def _places(need: Need, slices: Mapping[str, Slices]) -> list[tuple[str, NDArray[np.int64] | None]]:

@@ -7,7 +7,6 @@ answer is what the model predicts in this process, a request without a column is
 from __future__ import annotations
 
 import contextlib
-import math
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from pydantic import Field
 from mlopsctl.components.spec import ComponentSpec, InputSpec, Notes, Parameters, Work
 from mlopsctl.evidence import INFRA_BLESSING_FILE, InfraBlessing, Verdict, write
 from mlopsctl.ground.digest import Json
+from mlopsctl.ground.numbers import percentile
 from mlopsctl.pipeline.ir import ArtifactType
 from mlopsctl.servers.compare import Difference, difference, plain_rows
 from mlopsctl.servers.http import Loopback, NoAnswer
@@ -132,6 +132,8 @@ def _judged(work: Work, digest: str, parameters: PreflightParameters) -> InfraBl
 
 def _prepared(work: Work, digest: str, count: int, folder: Path) -> tuple[pd.DataFrame, list[dict[str, Json]], Path]:
     """Rows to send, what the model predicts for them in this process, and the packaged model."""
+    import numpy as np
+
     from mlopsctl.frameworks.packed import load
     from mlopsctl.registry.package import package, sample
 
@@ -145,6 +147,9 @@ def _prepared(work: Work, digest: str, count: int, folder: Path) -> tuple[pd.Dat
         raise
     except Exception as problem:  # a model is code, and can fail with anything
         raise _Undecided(f"the model cannot be loaded or asked: {type(problem).__name__}: {problem}") from problem
+    for name in answers.select_dtypes("number").columns:
+        if not np.isfinite(answers[name]).all():
+            raise _Failed(f"the model answers with a {name} that is not a finite number")
     model_dir = package(work.inputs["model"], folder / "model", digest, given, answers)
     return given.rows, plain_rows(answers), model_dir
 
@@ -209,9 +214,3 @@ def _refuses_missing_column(server: Loopback, columns: list[str], row: dict[str,
 
 def _content(columns: list[str], row: dict[str, Json]) -> Json:
     return {"dataframe_split": {"columns": columns, "data": [[row[name] for name in columns]]}}
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least this share of the values do not exceed (nearest rank)."""
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

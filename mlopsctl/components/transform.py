@@ -9,6 +9,7 @@ that the pickle needs beside installed ones: the user's own, and ours that are s
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +44,7 @@ class TransformParameters(Parameters):
 
 SPEC = ComponentSpec(
     name="transform",
-    version=1,
+    version=2,
     inputs={
         "examples": InputSpec(ArtifactType.EXAMPLES),
         "schema": InputSpec(ArtifactType.SCHEMA),
@@ -72,11 +73,13 @@ def run(work: Work, parameters: TransformParameters) -> Notes:
     output = work.outputs["transform_graph"]
     with _own_modules(planned, work.project)():
         fitted = fit(planned, train)
+        # Before it sees any other row: a transformer of the user's own may keep what it is shown.
+        content = pickled(fitted)
         for split in ("validation", "test"):
             rows = pd.read_parquet(files.split_file(folder, split), columns=used)
             check_held_out(planned, train, rows, split)
-            _prove(planned, fitted, rows, split)
-        write_atomic(output / TRANSFORM_FILE, pickled(fitted))
+            _prove(planned, content, rows[list(fitted.inputs)], split)
+        write_atomic(output / TRANSFORM_FILE, content)
     _ship(planned, work.project, output / CODE_FOLDER)
     described = json.dumps(_described(planned, fitted), indent=1, ensure_ascii=False)
     write_atomic(output / DESCRIPTION_FILE, described.encode() + b"\n")
@@ -94,8 +97,8 @@ def _own_modules(planned: Sequence[Chain], project: Path) -> OwnModules:
     return OwnModules(project, {Path(file).parts[0].removesuffix(".py") for file in code})
 
 
-def _prove(planned: Sequence[Chain], fitted: Fitted, rows: pd.DataFrame, split: str) -> None:
-    """The user's own transformers must take the rows of the other splits; what they learn from is the train split.
+def _prove(planned: Sequence[Chain], content: bytes, rows: pd.DataFrame, split: str) -> None:
+    """The user's own transformers must take the rows of the other splits: a copy does, and is thrown away.
 
     Raises:
         StepProblem: when one does not.
@@ -103,7 +106,7 @@ def _prove(planned: Sequence[Chain], fitted: Fitted, rows: pd.DataFrame, split: 
     if rows.empty or not any(chain.raw for chain in planned):
         return
     try:
-        fitted.transformer.transform(rows[list(fitted.inputs)])
+        pickle.loads(content).transform(rows)
     except ValueError as error:
         message = f"the rows of the {split} split cannot be transformed: {error}"
         raise StepProblem.because(

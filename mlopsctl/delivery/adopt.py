@@ -11,6 +11,7 @@ from mlopsctl.ground.errors import Diagnostic, InvalidProject
 from mlopsctl.ground.graph import ordered
 from mlopsctl.lowering.lower import Lowered
 from mlopsctl.lowering.placing import place
+from mlopsctl.lowering.requirements import with_requirements
 from mlopsctl.pipeline.ir import Pipeline, Ref, Step
 
 _LAST = ("push", "gate")
@@ -34,18 +35,20 @@ def adopting(loaded: Loaded, stores: Stores, lowered: Lowered, uri: str) -> Lowe
         )
     source = resolve(stores.tracking, uri)
     dataset = loaded.project.training_data
-    chosen = place(
+    placed = place(
         "adopt",
         "select",
         {"examples": Ref(f"ingest-{dataset}", "examples"), "anomalies": Ref(f"validate-{dataset}", "anomalies")},
         {
             "name": source.name,
             "version": source.version,
+            "origin": dict(source.origin),
             "task": training.task,
             "label": loaded.project.data[dataset].label,
             "positive": loaded.project.data[dataset].positive,
         },
     )
+    (chosen,) = with_requirements(loaded, [placed])
     steps = [chosen if step.id == chosen.id else step for step in lowered.pipeline.steps]
     return replace(lowered, pipeline=_needed(Pipeline(lowered.pipeline.name, tuple(steps))))
 

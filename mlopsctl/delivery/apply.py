@@ -140,7 +140,7 @@ def apply(loaded: Loaded, options: Options, observer: Observer, confirm: Callabl
     with open_stores(loaded) as stores, writing(loaded, stores) as lease:
         take_over(stores, lease)
         broken = options.broken
-        override = asked(loaded, last_findings(loaded, stores), broken, options.reason) if broken else None
+        override = asked(loaded, *last_findings(loaded, stores), broken, options.reason) if broken else None
         prepared = prepare(loaded, stores, lift_hold=options.release_hold, override=override, adopted=options.adopted)
         _refuse_stale(options.sealed, prepared.plan.seal)
         if not confirm(prepared.plan):
@@ -214,6 +214,7 @@ def execute(
         live=prepared.live,
         reuse=options.reuse,
         moved=moved_since(loaded, stores, prepared.around),
+        own_process=not options.settings.in_process,
     )
     planned = {plan.step.id: plan.cached for plan in prepared.plan.steps if plan.cached is not None}
     driver = StepDriver(setting, prepared.around, prepared.history, stores.metadata, stores.artifacts, planned)

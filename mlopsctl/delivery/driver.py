@@ -24,7 +24,9 @@ from mlopsctl.step.task import StepResult, StepState, StepTask, TaskInput
 class Setting:
     """Where a run happens: folders and addresses that every step's task names.
 
-    ``moved`` says whether a step's data or code changed after the plan was made.
+    ``moved`` says whether a step's data or code changed after the plan was made. ``own_process`` is false where steps
+    run in the command's process: then their surroundings are not those that a key stands for, and nothing finds their
+    results again.
     """
 
     run_id: str
@@ -36,6 +38,7 @@ class Setting:
     live: Live = Live()
     reuse: bool = True
     moved: Callable[[Step], bool] = lambda step: False
+    own_process: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class StepDriver:
     ) -> None:
         """Record how an attempt ended, before anybody is told."""
         prepared = self._prepared.get(step.id, _Prepared())
-        if result.state is StepState.SUCCESS and self._setting.moved(step):
+        if result.state is StepState.SUCCESS and (not self._setting.own_process or self._setting.moved(step)):
             # Nobody knows which bytes it read, so its result is good for this run and is never found by its key.
             prepared = replace(prepared, key="")
         record = ExecutionRecord(
@@ -180,7 +183,7 @@ def task_of(step: Step, inputs: Mapping[str, TaskInput], setting: Setting) -> St
         parameters=parameters(step, setting.pinned),
         inputs=inputs,
         outputs=step.outputs,
-        state=artifacts(step, setting.pinned),
+        state=artifacts(step, setting.pinned, [given.digest for given in inputs.values()]),
         tracking=setting.tracking,
         seed=step.seed or 0,
         clock=clock(step, setting.pinned),

@@ -62,10 +62,12 @@ def findings_of_executions(executions: tuple[ExecutionRecord, ...], stores: Stor
     )
 
 
-def last_findings(loaded: Loaded, stores: Stores) -> Findings:
-    """The evidence of the environment's last run."""
+def last_findings(loaded: Loaded, stores: Stores) -> tuple[Findings, str]:
+    """The evidence of the environment's last run, and the digest of the evaluation in it; empty for none."""
     runs = stores.metadata.runs(loaded.project.name, loaded.environment, limit=1)
-    return findings_of_executions(tuple(stores.metadata.executions(runs[0].id)) if runs else (), stores)
+    executions = tuple(stores.metadata.executions(runs[0].id)) if runs else ()
+    evaluated = [e.outputs["evaluation"].digest for e in executions if e.step == "evaluate" and e.outputs]
+    return findings_of_executions(executions, stores), evaluated[-1] if evaluated else ""
 
 
 def rollback(loaded: Loaded, to: int | None, reason: str) -> Standing:
@@ -95,9 +97,12 @@ def retire(loaded: Loaded) -> Release:
 
 
 @contextmanager
-def writing(loaded: Loaded, stores: Stores) -> Iterator[Lease]:
-    """Be the environment's only writer; runs that a killed process left open are closed first."""
-    holder = f"mlopsctl (pid {os.getpid()})"
-    with stores.state.acquire(loaded.project.name, loaded.environment, holder, stores.home / "locks") as lease:
-        stores.metadata.sweep_dead_runs(loaded.project.name, loaded.environment, "")
+def writing(loaded: Loaded, stores: Stores, environment: str = "") -> Iterator[Lease]:
+    """Be the environment's only writer; runs that a killed process left open are closed first.
+
+    ``environment``: another name than the project's environment, for runs that stand beside its own.
+    """
+    holder, name = f"mlopsctl (pid {os.getpid()})", environment or loaded.environment
+    with stores.state.acquire(loaded.project.name, name, holder, stores.home / "locks") as lease:
+        stores.metadata.sweep_dead_runs(loaded.project.name, name, "")
         yield lease

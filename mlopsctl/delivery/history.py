@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from mlopsctl import evidence
 from mlopsctl.artifacts.store import ArtifactStore
+from mlopsctl.delivery.pinned import CLOCK, PREVIOUS
 from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
 from mlopsctl.metadata.store import MetadataStore
 from mlopsctl.step.task import StepState
@@ -33,17 +34,19 @@ class StoredHistory:
         unseen = [key for key in keys if key not in self._seen]
         if unseen:
             found = {key: self._own(record) for key, record in self._metadata.cached(unseen).items()}
-            self._seen.update(self._complete(found))
+            self._seen.update(self._complete({key: record for key, record in found.items() if record is not None}))
         return {key: self._seen[key] for key in keys if key in self._seen}
 
-    def _own(self, record: ExecutionRecord) -> ExecutionRecord:
+    def _own(self, record: ExecutionRecord) -> ExecutionRecord | None:
         """What compares with the state of an environment is that one's own: where this environment has a result of
-        the key, a newer one of another environment does not take its place."""
+        the key, a newer one of another environment does not take its place. A verdict on data against this
+        environment's earlier data, or its clock, is never another's."""
         if not record.state_inputs or self._is_here(record):
             return record
         known = self._metadata.executions_of_key(record.key)
         good = (one for one in known if one.state in (StepState.SUCCESS, StepState.CACHED))
-        return next((one for one in good if self._is_here(one)), record)
+        about_data = any(name == CLOCK or name.startswith(PREVIOUS) for name in record.state_inputs)
+        return next((one for one in good if self._is_here(one)), None if about_data else record)
 
     def _is_here(self, record: ExecutionRecord) -> bool:
         run = self._metadata.run(record.run)
@@ -82,10 +85,13 @@ class StoredHistory:
         file, kind = evidence.GUARDS[artifact.type.value]
         return evidence.refusal(evidence.parse(kind, self._artifacts.read(artifact.digest, file)))
 
-    def accepted_statistics(self, dataset: str) -> str:
-        """The digest of the statistics of the data that passed its checks last; empty when none did."""
+    def accepted_statistics(self, dataset: str) -> tuple[str, ...]:
+        """The digests of the statistics of the data that passed its checks last and before that, newest first."""
+        found: dict[str, None] = {}
         for run in self._metadata.runs(self._project, self._environment, limit=_LOOK_BACK):
             for record in self._metadata.executions(run.id):
                 if record.step == f"validate-{dataset}" and record.notes.get("verdict") == evidence.Verdict.PASS.value:
-                    return record.inputs["statistics"].digest
-        return ""
+                    found[record.inputs["statistics"].digest] = None
+            if len(found) > 1:
+                break
+        return tuple(found)[:2]

@@ -11,12 +11,14 @@ from pathlib import Path
 from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.begin import new_run, now
 from mlopsctl.delivery.driver import Setting, StepDriver
+from mlopsctl.delivery.environment import writing
 from mlopsctl.delivery.history import StoredHistory
 from mlopsctl.delivery.ready import require_step_libraries
 from mlopsctl.delivery.release import bring_champion
 from mlopsctl.delivery.stores import Stores, open_stores
 from mlopsctl.ground.errors import ExitCode, StepProblem, UsageProblem
 from mlopsctl.lowering.placing import place
+from mlopsctl.lowering.requirements import with_requirements
 from mlopsctl.metadata.records import EnvironmentState, Release
 from mlopsctl.orchestrators.local.run import Observer, Settings, run_pipeline
 from mlopsctl.pipeline.ir import Pipeline
@@ -49,11 +51,11 @@ def infer(loaded: Loaded, rows: Path, out: Path, release: int | None, observer: 
     """
     source, form = _source(rows), _form(out)
     require_step_libraries()
-    with open_stores(loaded) as stores:
+    with open_stores(loaded) as stores, writing(loaded, stores, _place(loaded)):
         chosen = _chosen(stores.state.read(loaded.project.name, loaded.environment), release)
         bring_champion(stores, model_name(loaded.project.name), chosen.model)
         step = place(STEP, STEP, {}, {"source": source.model_dump(mode="json")}, sources={"source.uri": source.uri})
-        pipeline = Pipeline(loaded.project.name, (step,))
+        pipeline = Pipeline(loaded.project.name, tuple(with_requirements(loaded, [step])))
         digest = source.fingerprint(loaded.folder, stores.home / "digests")
         around = Surroundings(sources={source.uri: digest}, packages=package_versions(pipeline))
         run, result = _execute(loaded, stores, pipeline, around, chosen, observer)
@@ -102,13 +104,17 @@ def _chosen(state: EnvironmentState, number: int | None) -> Release:
     )
 
 
+def _place(loaded: Loaded) -> str:
+    """Where its runs stand: beside those of the environment, so that they are not taken for one of them."""
+    return f"{loaded.environment}:{STEP}"
+
+
 def _execute(
     loaded: Loaded, stores: Stores, pipeline: Pipeline, around: Surroundings, release: Release, observer: Observer
 ) -> tuple[str, StepResult]:
-    place_of_runs = f"{loaded.environment}:{STEP}"
-    record = new_run(loaded, place_of_runs, pipeline.digest, "", {})
+    record = new_run(loaded, _place(loaded), pipeline.digest, "", {})
     stores.metadata.begin_run(record)
-    history = StoredHistory(stores.metadata, stores.artifacts, loaded.project.name, place_of_runs)
+    history = StoredHistory(stores.metadata, stores.artifacts, loaded.project.name, _place(loaded))
     setting = Setting(
         run_id=record.id,
         environment=loaded.environment,
@@ -139,14 +145,14 @@ def _execute(
 def _deliver(stores: Stores, digest: str, out: Path, form: str) -> None:
     """Write the answers where they were asked for, whole or not at all."""
     from mlopsctl.components.infer import PREDICTIONS_FILE
-    from mlopsctl.tables.engine import file_literal, opened
+    from mlopsctl.tables.engine import file_literal, opened, parquet
 
     with tempfile.TemporaryDirectory(prefix="mlopsctl-") as folder:
         stores.artifacts.fetch(digest, Path(folder) / "predictions")
         file = Path(folder) / "predictions" / PREDICTIONS_FILE
         written = Path(folder) / out.name
         with opened(reads=[file], writes=[Path(folder)]) as connection:
-            connection.execute(f"COPY (FROM read_parquet({file_literal(file)})) TO {file_literal(written)} ({form})")
+            connection.execute(f"COPY (FROM {parquet(file)}) TO {file_literal(written)} ({form})")
         staged = out.with_name(f".{out.name}-{secrets.token_hex(4)}")
         try:
             staged.write_bytes(written.read_bytes())

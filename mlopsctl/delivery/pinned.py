@@ -1,19 +1,21 @@
 """What a plan reads once and pins: the champion, the data accepted last, the clock, gates broken by hand.
 
-None of it is in a step's key. Names: ``champion`` (the digest of a model), ``previous-<dataset>`` (the digest of the
-statistics of the data that passed its checks last), ``clock`` (a moment of UTC in ISO format), ``overrides`` (a model
-and the gates broken for it, as JSON).
+None of it is in a step's key. Names: ``champion`` (the digest of a model), ``previous-<dataset>`` (the digests of the
+statistics of the data that passed its checks last and before that, newest first), ``clock`` (a moment of UTC in ISO
+format), ``overrides`` (a model, its evaluation and the gates broken for it, as JSON).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from mlopsctl.delivery.override import Override
 from mlopsctl.delivery.plan import History
 from mlopsctl.evidence import Verdict
+from mlopsctl.gates.policy import rule_digest
 from mlopsctl.ground.digest import Json, canonical_json
 from mlopsctl.metadata.records import ExecutionRecord
 from mlopsctl.pipeline.ir import Pipeline, Step
@@ -35,13 +37,28 @@ def pin(pipeline: Pipeline, history: History, champion: str, override: Override 
     found = {CHAMPION: champion, CLOCK: now if CLOCK in wanted else "", OVERRIDES: _written(override)}
     for name in sorted(wanted):
         if name.startswith(PREVIOUS):
-            found[name] = history.accepted_statistics(name.removeprefix(PREVIOUS))
+            found[name] = " ".join(history.accepted_statistics(name.removeprefix(PREVIOUS)))
     return {name: value for name, value in found.items() if value}
 
 
-def artifacts(step: Step, pinned: Mapping[str, str]) -> dict[str, str]:
-    """The pinned artifacts that a step wants, digests by name."""
-    return {name: pinned[name] for name in step.state_inputs if name not in (CLOCK, OVERRIDES) and pinned.get(name)}
+def artifacts(step: Step, pinned: Mapping[str, str], inputs: Collection[str] = ()) -> dict[str, str]:
+    """The pinned artifacts that a step wants, digests by name.
+
+    Args:
+        inputs: digests of what the step reads: data is never compared with itself.
+    """
+    wanted = {name: pinned.get(name, "").split() for name in step.state_inputs if name not in (CLOCK, OVERRIDES)}
+    chosen = {
+        name: [digest for digest in digests if not (name.startswith(PREVIOUS) and digest in inputs)]
+        for name, digests in wanted.items()
+    }
+    return {name: digests[0] for name, digests in chosen.items() if digests}
+
+
+def every_artifact(step: Step, pinned: Mapping[str, str]) -> list[str]:
+    """The digests of all that may be given to a step."""
+    names = (name for name in step.state_inputs if name not in (CLOCK, OVERRIDES))
+    return [digest for name in names for digest in pinned.get(name, "").split()]
 
 
 def clock(step: Step, pinned: Mapping[str, str]) -> int:
@@ -66,7 +83,7 @@ def stale(step: Step, record: ExecutionRecord, pinned: Mapping[str, str]) -> str
     for name in step.state_inputs:
         before, now = record.state_inputs.get(name, ""), pinned.get(name, "")
         if name == OVERRIDES:
-            if _broken(record, now) != record.notes.get("overridden", {}):
+            if _broken(step, record, now) != record.notes.get("overridden", {}):
                 return "gates were broken by hand for this model" if now else "no gate is broken by hand any more"
         elif name.startswith(PREVIOUS):
             passed = record.notes.get("verdict") == Verdict.PASS.value
@@ -85,13 +102,20 @@ def moment() -> str:
 def _written(override: Override | None) -> str:
     if override is None:
         return ""
-    return canonical_json({"model": override.model, "gates": dict(override.gates)}).decode()
+    return canonical_json(asdict(override)).decode()
 
 
-def _broken(record: ExecutionRecord, pinned: str) -> Json:
-    """The gates that the pinned override would break on the model that the record is about."""
-    verdicts = record.notes.get("gates")
+def _broken(step: Step, record: ExecutionRecord, pinned: str) -> Json:
+    """The gates that the pinned override would break on the evaluation that the record is about."""
+    verdicts, gates = record.notes.get("gates"), step.parameters.get("gates")
     asked = json.loads(pinned) if pinned else {}
-    if not isinstance(verdicts, Mapping) or asked.get("model") != record.notes.get("model"):
+    about = (record.notes.get("model"), record.inputs["evaluation"].digest if "evaluation" in record.inputs else "")
+    if not isinstance(verdicts, Mapping) or (asked.get("model"), asked.get("evaluation")) != about:
         return {}
-    return {name: why for name, why in asked["gates"].items() if verdicts.get(name, "pass") != Verdict.PASS.value}
+    listed = gates if isinstance(gates, list | tuple) else ()
+    rules = {str(gate["name"]): rule_digest(gate) for gate in listed if isinstance(gate, Mapping)}
+    return {
+        name: why
+        for name, why in asked["gates"].items()
+        if verdicts.get(name, "pass") != Verdict.PASS.value and rules.get(name) == asked["rules"].get(name, "")
+    }

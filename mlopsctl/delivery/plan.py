@@ -6,7 +6,7 @@ read the same value.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Protocol
@@ -62,8 +62,8 @@ class History(Protocol):
         """Why a guard artifact's verdict is not pass, in a sentence; empty when it is."""
         ...
 
-    def accepted_statistics(self, dataset: str) -> str:
-        """The digest of the statistics of the data that passed its checks last; empty when none did."""
+    def accepted_statistics(self, dataset: str) -> Sequence[str]:
+        """The digests of the statistics of the data that passed its checks last and before that, newest first."""
         ...
 
 

@@ -104,10 +104,10 @@ def settle(
         )
         release = _located(stores, release)
         with _intended(stores, lease, "release", {"model": release.model, "version": release.registry_version}):
-            url = make_live(loaded, stores, release)
+            url = make_live(loaded, stores, lease, release)
             state = stores.state.release(lease, release, gates)
         return Standing(state, release, url)
-    url = make_live(loaded, stores, state.release) if state.release is not None else ""
+    url = make_live(loaded, stores, lease, state.release) if state.release is not None else ""
     return Standing(state, None, url)
 
 
@@ -117,14 +117,16 @@ def _broken(findings: Findings) -> dict[str, str]:
     return {gate.name: gate.overridden for gate in gates if gate.overridden}
 
 
-def make_live(loaded: Loaded, stores: Stores, release: Release) -> str:
+def make_live(loaded: Loaded, stores: Stores, lease: Lease, release: Release) -> str:
     """Serve the release where the project asks for it and point the alias at it; the server's address or empty.
 
     Raises:
-        Problem: when the server does not come up; the old one then still serves and the alias has not moved.
+        Problem: when the server does not come up; the old one then still serves and the alias has not moved. Also when
+            somebody else has taken the environment meanwhile.
     """
     release = _located(stores, release)
-    url = _serve(loaded, stores, release)
+    url = _serve(loaded, stores, lease, release)
+    stores.state.check(lease)
     _log.info(
         "release",
         environment=loaded.environment,
@@ -147,7 +149,7 @@ def roll_back(loaded: Loaded, stores: Stores, lease: Lease, to: int | None, reas
     target = _earlier(stores.state.read(loaded.project.name, loaded.environment), to)
     asked: Json = {"model": target.model, "number": target.number, "reason": reason}
     with _intended(stores, lease, "rollback", asked):
-        url = make_live(loaded, stores, target)
+        url = make_live(loaded, stores, lease, target)
         state = stores.state.rollback(lease, target.number, reason)
     return Standing(state, target, url)
 
@@ -257,7 +259,7 @@ def _server(loaded: Loaded, stores: Stores) -> LocalServer:
     return LocalServer(stores.home / "serve" / loaded.environment)
 
 
-def _serve(loaded: Loaded, stores: Stores, release: Release) -> str:
+def _serve(loaded: Loaded, stores: Stores, lease: Lease, release: Release) -> str:
     server = _server(loaded, stores)
     deployment = loaded.project.deployment
     if deployment is None or not isinstance(deployment.server, MLflowServer):
@@ -268,6 +270,7 @@ def _serve(loaded: Loaded, stores: Stores, release: Release) -> str:
     serves = now.healthy and now.digest == release.model
     if not folder.exists() or not (serves or holds_model(folder, release.model)):
         stores.registry.download(release.registry_name, release.registry_version, folder, release.model)
+    stores.state.check(lease)
     started = server.start_or_swap(folder, release.model, deployment.server.port, deployment.server.startup_timeout)
     _prune(folder)
     return started.url

@@ -10,7 +10,7 @@ and the model from ``{inputs.model}``, and writes ``{outputs.predictions}``: CSV
 from __future__ import annotations
 
 import json
-import re
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -19,21 +19,13 @@ from pydantic import AfterValidator, Field, model_validator
 
 from mlopsctl.frameworks.program import PREDICT, placeholders
 from mlopsctl.frameworks.target import Output, TargetBase, Words
+from mlopsctl.ground.containers import by_digest
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import Diagnostic, InvalidProject
 from mlopsctl.ground.scalars import RelativePath, refusal
 
 _TRAINING = ("inputs.examples", "outputs.model", "parameters.seed")
-_BY_DIGEST = re.compile(r"([^\s@-][^\s@]*@)?sha256:[0-9a-f]+", re.ASCII)
 _PREDICTING = ("inputs.model", "inputs.rows", "inputs.rows_parquet", "outputs.predictions")
-
-
-def _pinned(image: str) -> str:
-    """An image by what it is: a tag may name another image tomorrow, and nobody would train again."""
-    if not _BY_DIGEST.fullmatch(image):
-        hint = "write NAME@sha256:…, or the id of an image of this machine: sha256:…"
-        raise refusal("image-tag", f"the image {image[:80]!r} is not named by its digest", hint)
-    return image
 
 
 class ProgramTarget(TargetBase):
@@ -101,10 +93,10 @@ class ProgramTarget(TargetBase):
         """See :meth:`TargetBase.code`: arguments that are files of the project, and what ``files`` names.
 
         Raises:
-            InvalidProject: when a file that ``files`` names is not there.
+            InvalidProject: when a file that ``files`` names is not there, or is a link.
         """
         words = [word for word in (*self.training, *self.predicting) if not placeholders(word)]
-        return tuple(sorted({*_arguments(project, words), *_listed(project, self.files)}))
+        return tuple(sorted({*_arguments(project, words), *listed_files(project, self.files)}))
 
     def packages(self) -> tuple[str, ...]:
         """See :meth:`TargetBase.packages`."""
@@ -126,7 +118,7 @@ class ContainerTarget(ProgramTarget):
     """A program in a container image, run by docker or podman without a network."""
 
     kind: Literal["container"] = Field(default="container", title="Kind", description="A program in an image.")
-    image: Annotated[str, AfterValidator(_pinned)] = Field(
+    image: Annotated[str, AfterValidator(by_digest)] = Field(
         min_length=1, title="Image", description="The container image, by digest (`name@sha256:…`)."
     )
     command: Words | None = Field(
@@ -167,11 +159,26 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _listed(project: Path, files: Sequence[str]) -> Iterator[str]:
+def listed_files(project: Path, files: Sequence[str]) -> Iterator[str]:
+    """The files that are named, and those in folders that are; none by a link, so that none is from elsewhere."""
+    root = project.resolve()
     for file in files:
-        path = project / file
-        inside = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
-        if not path.exists() or not inside:
+        path = root / file
+        inside = [path, *sorted(path.rglob("*"))] if not path.is_symlink() and path.is_dir() else [path]
+        for one in inside:
+            _refuse_link(root, one)
+        found = [one for one in inside if one.is_file()]
+        if not found:
             message = f"there is no file {file} in the project"
             raise InvalidProject(Diagnostic(id="missing-file", message=message, hint="correct `files`"))
-        yield from (one.relative_to(project).as_posix() for one in inside)
+        yield from (one.relative_to(root).as_posix() for one in found)
+
+
+def _refuse_link(root: Path, path: Path) -> None:
+    target = Path(os.path.realpath(path))
+    if target == path:
+        return
+    where = "a link" if target.is_relative_to(root) else "a link out of the project"
+    message = f"{path.relative_to(root).as_posix()} is {where}, and `files` takes no links"
+    hint = "copy what it points to into the project, or name the file itself"
+    raise InvalidProject(Diagnostic(id="linked-file", message=message, hint=hint))

@@ -177,10 +177,10 @@ class PackedModel:
         output = self.info["output"]
         rows = len(numbers)
         if output == "label" or (output is None and not hasattr(self._estimator, "predict_proba")):
-            return self._checked(_flat(self._called(numbers)).astype(np.int64), rows), None
+            return self._checked(_positions(self._called(numbers)), rows), None
         if output != "logits" and hasattr(self._estimator, "predict_proba"):
             probability = self._spread(np.asarray(self._estimator.predict_proba(numbers), dtype=np.float64))
-            chosen = _flat(self._estimator.predict(numbers)).astype(np.int64) if output is None else _best(probability)
+            chosen = _positions(self._estimator.predict(numbers)) if output is None else _best(probability)
             return self._checked(chosen, rows), probability
         raw = np.asarray(self._called(numbers), dtype=np.float64)
         probability = self._spread(_from_logits(raw) if output == "logits" else raw)
@@ -243,6 +243,20 @@ def _flat(values: Any) -> NDArray[Any]:
     import numpy as np
 
     return np.asarray(values).reshape(-1)
+
+
+def _positions(values: Any) -> NDArray[np.int64]:
+    """Positions of classes: whole numbers, in whatever type the estimator answers with."""
+    import numpy as np
+
+    try:
+        answers = _flat(values).astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError("the model answers with labels that are no numbers of classes") from None
+    wrong = answers[~(np.isfinite(answers) & (answers == np.floor(answers)))]
+    if len(wrong):
+        raise ValueError(f"the model answers with the label {wrong[0]:g}, and a class's number is a whole one")
+    return answers.astype(np.int64)
 
 
 def _best(probability: NDArray[np.float64]) -> NDArray[Any]:

@@ -260,7 +260,12 @@ def _variables(told: Mapping[str, str]) -> dict[str, str]:
 
 
 def _mounted(source: Path, inside: str, *, writable: bool) -> list[str]:
-    return ["--mount", f"type=bind,src={source.resolve()},dst={inside}" + ("" if writable else ",readonly")]
+    path = str(source.resolve())
+    if "," in path or '"' in path:
+        raise ProgramFailed(
+            f"a container cannot be given the folder {path!r}: a comma or a quotation mark stands in its path"
+        )
+    return ["--mount", f"type=bind,src={path},dst={inside}" + ("" if writable else ",readonly")]
 
 
 def _runnable(source: str, target: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlopsctl.gates import Change, Gate
+from mlopsctl.ground.digest import Json, digest_json
 from mlopsctl.ground.numbers import exact
 
 Kind = Literal["added", "removed", "weakened", "strengthened", "changed"]
@@ -27,6 +28,11 @@ class PolicyChange:
     def may_weaken(self) -> bool:
         """Whether a model that the old rule stopped may pass now."""
         return self.change in {"removed", "weakened", "changed"}
+
+
+def rule_digest(gate: Json) -> str:
+    """The identity of one gate as data: whoever breaks it by hand has seen this very rule refuse."""
+    return digest_json("mlopsctl/gate/v1", gate)
 
 
 def compare_policies(old: Sequence[Gate], new: Sequence[Gate]) -> tuple[PolicyChange, ...]:

@@ -17,10 +17,13 @@ from pathlib import Path
 
 from mlopsctl.ground.commands import Ended, run_command
 from mlopsctl.ground.errors import StepProblem
+from mlopsctl.ground.scalars import refusal
 from mlopsctl.ground.text import printable
 
 ENGINES = ("docker", "podman")
 
+# A name that begins with `-` would be an option of the engine.
+_BY_DIGEST = re.compile(r"([^\s@\x00-\x1f\x7f-][^\s@\x00-\x1f\x7f]*@)?sha256:[0-9a-f]{64}")
 _NOTE = re.compile(r"(docker|podman) (mlopsctl-[0-9a-f]{16})", re.ASCII)
 _NOTE_FILE = ".container"
 _SECONDS_TO_ANSWER = 30.0
@@ -82,6 +85,22 @@ class Container:
             described = f"type=bind,source={mount.source},target={mount.target}"
             words += ["--mount", described if mount.writable else f"{described},readonly"]
         return [*words, self.image, *self.command]
+
+
+def by_digest(image: str) -> str:
+    """An image by what it is: a tag may name another image tomorrow, and nobody would run the step again.
+
+    Raises:
+        PydanticCustomError: when it is named otherwise.
+    """
+    if not _BY_DIGEST.fullmatch(image):
+        raise refusal(
+            "image-tag",
+            f"the image {image[:80]!r} is not named by its digest",
+            "write NAME@sha256:…, as `docker image inspect --format '{{index .RepoDigests 0}}' NAME` prints it, or "
+            "the id of an image of this machine: sha256:…",
+        )
+    return image
 
 
 def find_engine() -> Engine:

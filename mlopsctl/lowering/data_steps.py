@@ -14,7 +14,7 @@ from mlopsctl.frameworks.source import reachable_files
 from mlopsctl.ground.digest import Json, canonical_json
 from mlopsctl.lowering.placing import place
 from mlopsctl.pipeline.ir import Ref, Step
-from mlopsctl.sources import PythonSource, Source
+from mlopsctl.sources import DuckDb, PythonSource, Source
 
 
 def data_steps(loaded: Loaded) -> Iterator[Step]:
@@ -64,6 +64,8 @@ def _ingest(loaded: Loaded, name: str, dataset: Dataset) -> Step:
     }
     optional: Mapping[str, Json] = {"label": dataset.label, "positive": dataset.positive, "filter": dataset.filter}
     parameters |= {key: value for key, value in optional.items() if value is not None}
+    if isinstance(dataset.source, DuckDb):
+        parameters["formats"] = dataset.source.formats()
     return place(
         "ingest",
         f"ingest-{name}",

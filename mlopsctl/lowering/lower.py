@@ -16,7 +16,7 @@ from mlopsctl.lowering.data_steps import data_steps
 from mlopsctl.lowering.engines import without_engine
 from mlopsctl.lowering.model_steps import model_steps
 from mlopsctl.lowering.own_steps import own_steps
-from mlopsctl.lowering.requirements import with_requirements
+from mlopsctl.lowering.requirements import serving_notes, with_requirements
 from mlopsctl.lowering.wiring import Wire, wire
 from mlopsctl.pipeline.ir import Pipeline, Step
 
@@ -66,6 +66,7 @@ def lower(loaded: Loaded) -> Lowered:
         notes=(
             *(f"not executed by this version: {message}" for _, message, blocking in waiting if not blocking),
             *_left_out(pipeline),
+            *serving_notes(loaded),
         ),
     )
 

@@ -9,6 +9,7 @@ from mlopsctl.components.own_kinds import ContainerRun, PythonRun
 from mlopsctl.components.spec import spec
 from mlopsctl.config.load import Loaded
 from mlopsctl.config.sections.components import OwnComponent
+from mlopsctl.frameworks.container import listed_files
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import Diagnostic, InvalidProject
 from mlopsctl.ground.imports import imported_packages, reachable_files
@@ -70,7 +71,9 @@ def _code(loaded: Loaded, component: OwnComponent) -> tuple[str, ...]:
     run = component.run
     if isinstance(run, PythonRun):
         return reachable_files(loaded.folder, run.entrypoint.partition(":")[0])
-    return () if isinstance(run, ContainerRun) else command_files(loaded.folder, run.command)
+    if isinstance(run, ContainerRun):
+        return ()
+    return tuple(sorted({*command_files(loaded.folder, run.command), *listed_files(loaded.folder, run.files)}))
 
 
 def _named(types: Mapping[str, ArtifactType]) -> dict[str, Json]:

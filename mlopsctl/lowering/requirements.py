@@ -12,7 +12,7 @@ from mlopsctl.ground.pins import pins, written_in
 from mlopsctl.pipeline.ir import Step
 
 # They load models that targets made, whatever those stand on.
-_LOAD_MODELS = frozenset({"select", "evaluate", "preflight", "push"})
+_LOAD_MODELS = frozenset({"select", "evaluate", "preflight", "push", "adopt", "infer"})
 
 
 def with_requirements(loaded: Loaded, steps: Iterable[Step]) -> Iterator[Step]:
@@ -37,6 +37,15 @@ def with_requirements(loaded: Loaded, steps: Iterable[Step]) -> Iterator[Step]:
     for step in steps:
         chosen = own.get(step.id, loads if step.component in _LOAD_MODELS else common)
         yield replace(step, requirements=chosen) if chosen else step
+
+
+def serving_notes(loaded: Loaded) -> Iterator[str]:
+    """That a server does not stand on the pins of what it serves, where there are any and a model is served."""
+    project = loaded.project
+    if project.deployment is None or project.training is None:
+        return
+    if project.requirements or any(target.requirements for target in project.training.targets.values()):
+        yield "the model is served by mlopsctl's own environment, not by the project's requirements"
 
 
 def _pinned(folder: Path, requirements: str | tuple[str, ...] | None) -> tuple[str, ...]:

@@ -123,6 +123,15 @@ class StateStore:
             _write(connection, lease, _position(connection, lease), gates=dump(gates))
             return self._read(connection, lease.project, lease.environment)
 
+    def check(self, lease: Lease) -> None:
+        """Be sure, right before an effect outside, that nobody else has taken the environment meanwhile.
+
+        Raises:
+            Problem: when the lease is no longer the newest.
+        """
+        with self._database.reading() as connection:
+            _position(connection, lease)
+
     def clear(self, lease: Lease, *, withdrawn: bool = False) -> EnvironmentState:
         """Follow nothing, with no policy; the history stays, and so does a hold: only :meth:`release_hold` lifts it.
 

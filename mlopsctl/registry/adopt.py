@@ -7,7 +7,7 @@ import pickle
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,12 @@ _PROTOCOL = 5
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A version of a registered model."""
+    """A version of a registered model; ``origin`` says where it came from and when: numbers alone begin anew with
+    every new registry."""
 
     name: str
     version: str
+    origin: Mapping[str, str] = field(default_factory=dict)
 
 
 def resolve(tracking: str, uri: str) -> Source:
@@ -50,7 +52,12 @@ def resolve(tracking: str, uri: str) -> Source:
         )
     if found is None:
         raise StepProblem.because("no-such-version", f"the registry at stores.tracking has no {uri}")
-    return Source(name, str(found.version))
+    origin = {
+        "run": str(found.run_id or ""),
+        "source": str(found.source or ""),
+        "created": str(found.creation_timestamp or ""),
+    }
+    return Source(name, str(found.version), origin)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.ground.redact import register_secret
 from mlopsctl.ground.text import printable
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 _BATCH_ROWS = 20_000
 _SECONDS_TO_CONNECT = 15
+_POSTGRESQL_PORT = 5432
+_WHO = frozenset({"user", "password", "passfile", "sslpassword", "sslkey", "sslcert"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,31 @@ def asked(url: str, question: str, project: Path, *, table: bool = False) -> Ite
         raise _told(why, engine.url) from why
     finally:
         engine.dispose()
+
+
+def identity(url: str, project: Path) -> dict[str, Json]:
+    """Which database a URL means, whoever asks: without user and password, and wherever the project's folder is.
+
+    Raises:
+        ValueError: when it is no database URL (of SQLAlchemy's ``ArgumentError`` where it cannot be parsed).
+    """
+    from sqlalchemy import make_url
+
+    parsed = make_url(url)
+    kind = "postgresql" if (backend := parsed.get_backend_name()) == "postgres" else backend
+    if kind == "sqlite":
+        file, root = (project / (parsed.database or "")).resolve(), project.resolve()
+        written = parsed.database or ""
+        return {"kind": kind, "database": str(file) if os.path.isabs(written) else os.path.relpath(file, root)}
+    options = {name: value for name, value in parsed.query.items() if name not in _WHO}
+    return {
+        "kind": kind,
+        "host": (parsed.host or "").lower(),
+        "port": parsed.port or _POSTGRESQL_PORT,
+        # A server takes the user's name where no database is named.
+        "database": parsed.database or parsed.username,
+        "options": {name: value if isinstance(value, str) else list(value) for name, value in options.items()},
+    }
 
 
 def _engine(url: str, project: Path) -> Engine:

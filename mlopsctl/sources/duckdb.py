@@ -8,7 +8,7 @@ answer changes from one time to the next. The digests of the files and the query
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeAlias
 
@@ -51,6 +51,10 @@ class DuckDb(Spec):
         """The file of each table."""
         return {name: file_source(uri) for name, uri in self.files.items()}
 
+    def formats(self) -> dict[str, Json]:
+        """How the file of each table is read: it follows from the file's name, which its digest does not hold."""
+        return {name: source.model_dump(mode="json", exclude={"uri"}) for name, source in self.tables().items()}
+
     def outside(self) -> dict[str, str]:
         """See :meth:`FileSource.outside`."""
         return {f"files.{name}": uri for name, uri in self.files.items()}
@@ -87,12 +91,15 @@ class DuckDb(Spec):
         from mlopsctl.tables.engine import identifier
         from mlopsctl.tables.scan import Scan, normalized
 
-        self._check(connection)
+        every = self._check(connection)
+        columns: set[str] = set()
         remarks: list[str] = []
         for name, source in self.tables().items():
             found = source.scan(connection, project)
             connection.execute(f"CREATE TEMP VIEW {identifier(name)} AS {found.query}")
             remarks += [f"{name}: {remark}" for remark in found.remarks]
+            columns |= {column.name for column in found.columns}
+        _check_words(every, columns)
         query = self.query.rstrip().removesuffix(";")
         try:
             described = [(str(row[0]), str(row[1])) for row in connection.execute(f"DESCRIBE {query}").fetchall()]
@@ -102,9 +109,10 @@ class DuckDb(Spec):
         scan = normalized(f"(\n{query}\n)", described)
         return Scan(scan.query, scan.columns, tuple(remarks))
 
-    def _check(self, connection: Connection) -> None:
+    def _check(self, connection: Connection) -> list[dict[str, Json]]:
+        """Refuse what is not one SELECT over the tables; every node of the query."""
         from mlopsctl.tables.engine import literal
-        from mlopsctl.tables.filter import nodes, unstable_functions
+        from mlopsctl.tables.filter import nodes, unstable_call, unstable_functions
 
         row = connection.execute(f"SELECT json_serialize_sql({literal(self.query)})").fetchone()
         parsed = json.loads(str(row[0] if row else "{}"))
@@ -122,9 +130,9 @@ class DuckDb(Spec):
                 self._check_table_function(node)
             elif node.get("type") == "BASE_TABLE":
                 self._check_table(node, known)
-            name = node.get("function_name")
-            if isinstance(name, str) and name.lower() in unstable:
-                _refuse(f"{name}() gives another answer each time", "write the value itself")
+            if name := unstable_call(node, unstable):
+                _refuse(f"{name} gives another answer each time", "write the value itself")
+        return every
 
     def _check_table_function(self, node: Mapping[str, Json]) -> None:
         called = node.get("function")
@@ -153,6 +161,16 @@ def file_source(uri: str) -> Csv | JsonFile | Parquet:
     if name.endswith((".json", ".jsonl", ".ndjson")):
         return JsonFile(uri=uri, lines=not name.endswith(".json"))
     return Parquet(uri=uri)
+
+
+def _check_words(every: Iterable[Mapping[str, Json]], columns: Collection[str]) -> None:
+    """Refuse the time and the user, which are written like columns."""
+    from mlopsctl.tables.filter import unstable_word
+
+    for node in every:
+        if word := unstable_word(node, columns):
+            hint = "write the value itself; a column that the query makes needs another name, or its table before it"
+            _refuse(f"{word} gives another answer each time", hint)
 
 
 def _own_tables(every: list[dict[str, Json]]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 from mlopsctl.ground.digest import digest_json
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.tables.columns import Column, ColumnType, check_names, shown
-from mlopsctl.tables.engine import file_literal, identifier, opened
+from mlopsctl.tables.engine import identifier, opened, parquet
 from mlopsctl.tables.rows import digest_sql
 from mlopsctl.tables.scan import Scan
 
@@ -61,7 +61,7 @@ class Answer:
             f"{identifier(column.name)}::{_ENGINE_TYPES[column.type]} AS {identifier(column.name)}"
             for column in self.columns
         )
-        parts = [f"SELECT {selected} FROM read_parquet({file_literal(file)})" for file in self.files]
+        parts = [f"SELECT {selected} FROM {parquet(file)}" for file in self.files]
         return Scan(" UNION ALL ".join(parts), self.columns, unordered=True)
 
     def digest(self) -> str:

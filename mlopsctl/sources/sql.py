@@ -1,9 +1,9 @@
 """``sql``: a query or a table of a SQLite or PostgreSQL database.
 
 A database's answer has no file whose digest could stand in the step's key. So ``plan`` asks, in a process of its own
-that alone knows the secret: with ``version`` this one small query, whose answer stands for the rows; without it the
-whole query, whose rows are digested and thrown away. Rows have no order in a database: they are sorted by all columns
-when they are kept, so the same rows are the same data.
+that alone knows the secret: with ``version`` this one small query, whose answer in this database stands for the rows;
+without it the whole query, whose rows are digested and thrown away. Rows have no order in a database: they are sorted
+by all columns when they are kept, so the same rows are the same data.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from mlopsctl.ground.digest import digest_json
+from mlopsctl.ground.digest import Json, canonical_json, digest_json
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.ground.scalars import SecretRef, Uri
 from mlopsctl.ground.secrets import secret_value
@@ -48,12 +48,16 @@ class Sql(DatabaseSource):
         return (self.url if isinstance(self.url, str) else f"secret:{self.url.secret}",)
 
     def outside(self) -> dict[str, str]:
-        """See :meth:`FileSource.outside`: the database and the question, in one line."""
+        """See :meth:`FileSource.outside`: the database and the question, in one line.
+
+        The short digest at its end tells two questions apart that read the same in one line.
+        """
         asked = " ".join((self.table or self.query or "").split())
         if len(asked) > _LONGEST:
-            asked = f"{asked[:_LONGEST]}… ({hashlib.sha256(asked.encode()).hexdigest()[:8]})"
+            asked = f"{asked[:_LONGEST]}…"
         where = self.url if isinstance(self.url, str) else f"{{secret: {self.url.secret}}}"
-        return {"url": f"{where}: {asked}"}
+        exact = hashlib.sha256(canonical_json(self.model_dump(mode="json"))).hexdigest()[:8]
+        return {"url": f"{where}: {asked} ({exact})"}
 
     def fingerprints(self, project: Path, memo: Path | None = None) -> dict[str, str]:
         """See :meth:`FileSource.fingerprints`; a child process asks the database."""
@@ -87,14 +91,17 @@ class Sql(DatabaseSource):
         """
         if self.version is None:
             return self.read(project, folder).digest()
-        from mlopsctl.sources.database import asked
+        from mlopsctl.sources.database import asked, identity
 
-        with asked(self._secret_url(), self.version, project) as rows:
+        url = self._secret_url()
+        with asked(url, self.version, project) as rows:
             found = [row for batch in rows.batches for row in batch]
         if len(found) != 1:
             hint = "write a query of one row, for example SELECT max(updated_at), count(*) FROM sales"
             raise StepProblem.because("bad-version", f"the `version` query gave {len(found)} rows, not one", hint=hint)
-        return digest_json("mlopsctl/rows-version/v1", [None if value is None else str(value) for value in found[0]])
+        answer: list[Json] = [None if value is None else str(value) for value in found[0]]
+        stands: Json = {"database": identity(url, project), "version": self.version, "answer": answer}
+        return digest_json("mlopsctl/rows-version/v2", stands)
 
     def _secret_url(self) -> str:
         return self.url if isinstance(self.url, str) else secret_value(self.url.secret)

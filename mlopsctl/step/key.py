@@ -1,13 +1,15 @@
 """The step key: what a step's result depends on, as JSON that can be compared, and its digest.
 
 In it: the component and its version, the user code it reaches (line ends normalised), parameters, the seed, the
-digests of inputs and of the outside data it reads, the packages of its own environment, and the versions of the
-packages it declares beside those. Not in it: names of
+digests of inputs and of the outside data it reads, the pins of its own environment with the Python that chooses
+among them, and the versions of the packages it declares beside those. Not in it: names of
 environments, positions in the text, retry, timeout, resources, clocks, and what the plan pins (the champion).
 """
 
 from __future__ import annotations
 
+import platform
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,8 @@ from mlopsctl.ground.pins import canonical, name_of
 from mlopsctl.pipeline.ir import Pipeline, Step
 
 ABSENT = "absent"
+PYTHON = "python"
+_BETWEEN = ", "
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,9 @@ class Surroundings:
 
 def key_material(step: Step, inputs: Mapping[str, str], around: Surroundings) -> Mapping[str, Json]:
     """What the step's result depends on; ``inputs`` are artifact digests by wired name."""
-    pins = {name_of(pin): pin for pin in step.requirements}
+    pins = _by_name(step.requirements)
+    beside = {name: _not_pinned(name, around.packages[name], pins) for name in step.packages}
+    packages = {name: version for name, version in beside.items() if version}
     return {
         "component": step.component,
         "version": step.component_version,
@@ -47,9 +53,24 @@ def key_material(step: Step, inputs: Mapping[str, str], around: Surroundings) ->
         "seed": step.seed,
         "inputs": dict(inputs),
         "code": {file: around.code[file] for file in step.code},
-        "packages": {name: around.packages[name] for name in step.packages if canonical(name) not in pins},
+        "packages": {**packages, PYTHON: around.packages[PYTHON]} if pins else packages,
         **({"requirements": pins} if pins else {}),
     }
+
+
+def _by_name(pins: Iterable[str]) -> dict[str, str]:
+    """The pins of each package as one text: markers may let several stand for different Pythons."""
+    found: dict[str, list[str]] = {}
+    for pin in sorted(pins):
+        found.setdefault(name_of(pin), []).append(pin)
+    return {name: ", ".join(texts) for name, texts in found.items()}
+
+
+def _not_pinned(name: str, version: str, pins: Mapping[str, str]) -> str:
+    """What :func:`package_versions` says of a package, without the distributions that a pin takes the place of."""
+    if canonical(name) in pins:
+        return ""
+    return _BETWEEN.join(part for part in version.split(_BETWEEN) if canonical(part.partition(" ")[0]) not in pins)
 
 
 def _with_digests(step: Step, sources: Mapping[str, str]) -> Json:
@@ -96,7 +117,8 @@ def code_digests(folder: Path, files: Iterable[str]) -> dict[str, str]:
 def package_versions(pipeline: Pipeline) -> dict[str, str]:
     """The installed versions of every package the steps declare; ``absent`` where one is not installed.
 
-    A package may be named by a module of it, as user code imports it: ``sklearn`` is ``scikit-learn``.
+    A package may be named by a module of it, as user code imports it: ``sklearn`` is ``scikit-learn``, and its version
+    then names the distribution too. Where a step has pins, ``python`` stands beside them.
     """
     from importlib.metadata import PackageNotFoundError, packages_distributions, version
 
@@ -106,5 +128,7 @@ def package_versions(pipeline: Pipeline) -> dict[str, str]:
             versions[name] = version(name)
         except PackageNotFoundError:
             owners = sorted(set(packages_distributions().get(name, ())))
-            versions[name] = ", ".join(f"{owner} {version(owner)}" for owner in owners) or ABSENT
+            versions[name] = _BETWEEN.join(f"{owner} {version(owner)}" for owner in owners) or ABSENT
+    if any(step.requirements for step in pipeline.steps):
+        versions[PYTHON] = f"{sys.implementation.name}-{platform.python_version()}"
     return versions

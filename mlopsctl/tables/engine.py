@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -49,6 +49,9 @@ def opened(reads: Sequence[Path] = (), writes: Sequence[Path] = ()) -> Iterator[
             connection.execute(f"SET allowed_directories = {_paths([*folders, *map(_exactly, folders)], '/')}")
             single = [path for path in reads if not path.is_dir()]
             connection.execute(f"SET allowed_paths = {_paths([*single, *map(_exactly, single)])}")
+            # An engine without calendars knows no time zones: it takes every moment as UTC anyway.
+            with suppress(duckdb.CatalogException):
+                connection.execute("SET TimeZone = 'UTC'")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
             try:
@@ -88,8 +91,8 @@ def file_literal(path: Path) -> str:
 
 
 def parquet(*files: Path) -> str:
-    """The rows of Parquet files, as SQL."""
-    return f"read_parquet([{', '.join(file_literal(file) for file in files)}])"
+    """The rows of Parquet files, as SQL: the columns in the files, whatever the folders above them are called."""
+    return f"read_parquet([{', '.join(file_literal(file) for file in files)}], hive_partitioning = false)"
 
 
 def write_parquet(connection: Connection, query: str, file: Path) -> int:

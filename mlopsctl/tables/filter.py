@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mlopsctl.ground.digest import Json
@@ -14,6 +14,19 @@ from mlopsctl.tables.engine import literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection as Connection
+
+# Words that are columns to the parser, and functions where no column has the name.
+_VALUE_WORDS = frozenset(
+    {
+        "current_catalog", "current_date", "current_role", "current_schema", "current_time", "current_timestamp",
+        "current_user", "localtime", "localtimestamp", "session_user", "user",
+    }
+)  # fmt: skip
+# What the engine takes for consistent, or says nothing of because it is a macro.
+_ALSO_UNSTABLE = _VALUE_WORDS | {
+    "ago", "current_localtime", "current_localtimestamp", "gen_random_uuid", "now", "pg_conf_load_time",
+    "pg_postmaster_start_time", "random", "setseed", "today", "uuid", "version",
+}  # fmt: skip
 
 _HINT = "write one condition over columns, for example trip_miles > 0 AND fare IS NOT NULL"
 
@@ -32,7 +45,7 @@ def filtered(connection: Connection, query: str, condition: str, known: Sequence
         tree = json.loads(str(_one(connection, f"SELECT json_serialize_sql({literal(_select(condition))})")))
         if tree.get("error"):
             raise _problem(condition, str(tree.get("error_message", "it cannot be parsed")))
-        _check(connection, condition, tree["statements"][0]["node"])
+        _check(connection, condition, tree["statements"][0]["node"], known)
         found = f"SELECT * FROM ({query}) AS source WHERE (\n{condition}\n)"
         described = connection.execute(f"DESCRIBE SELECT (\n{condition}\n) AS answer FROM ({query}) AS source")
         kind = described.fetchall()[0][1]
@@ -50,7 +63,7 @@ def _select(condition: str) -> str:
     return f"SELECT (\n{condition}\n)"
 
 
-def _check(connection: Connection, condition: str, tree: Json) -> None:
+def _check(connection: Connection, condition: str, tree: Json, known: Sequence[str]) -> None:
     """Only operators and functions of the row itself, which give the same answer each time."""
     unstable = unstable_functions(connection)
     for node in nodes(tree):
@@ -58,9 +71,8 @@ def _check(connection: Connection, condition: str, tree: Json) -> None:
             raise _problem(condition, "it holds a query of its own")
         if node.get("class") == "WINDOW":
             raise _problem(condition, "it looks at other rows")
-        name = node.get("function_name")
-        if isinstance(name, str) and name.lower() in unstable:
-            raise _problem(condition, f"{name}() gives another answer each time")
+        if name := unstable_call(node, unstable) or unstable_word(node, known):
+            raise _problem(condition, f"{name} gives another answer each time")
 
 
 def unstable_functions(connection: Connection) -> frozenset[str]:
@@ -69,7 +81,30 @@ def unstable_functions(connection: Connection) -> frozenset[str]:
         "SELECT DISTINCT function_name FROM duckdb_functions() "
         "WHERE function_type IN ('scalar', 'macro') AND stability <> 'CONSISTENT'"
     ).fetchall()
-    return frozenset({str(row[0]) for row in found} | {"random", "uuid", "gen_random_uuid", "setseed"})
+    return frozenset({str(row[0]) for row in found} | _ALSO_UNSTABLE)
+
+
+def unstable_call(node: Mapping[str, Json], unstable: Container[str]) -> str:
+    """How the node calls one of these functions, as a user would write it; empty when it calls none."""
+    name = node.get("function_name")
+    if not isinstance(name, str):
+        return ""
+    if name.lower() in unstable:
+        return f"{name}()"
+    # With one argument it is the time from then to today. What the list is called depends on the engine's version.
+    arguments = node.get("arguments", node.get("children"))
+    alone = isinstance(arguments, list) and len(arguments) == 1
+    return f"{name}() of one moment" if name.lower() == "age" and alone else ""
+
+
+def unstable_word(node: Mapping[str, Json], columns: Iterable[str]) -> str:
+    """The word without parentheses that means the time or the user, where no column has its name; empty for none."""
+    names = node.get("column_names")
+    if not isinstance(names, list) or len(names) != 1:
+        return ""
+    word = str(names[0])
+    own = {column.casefold() for column in columns}
+    return word if word.casefold() in _VALUE_WORDS - own else ""
 
 
 def nodes(tree: Json) -> Iterator[dict[str, Json]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.driver import Setting, task_of
-from mlopsctl.delivery.pinned import artifacts as pinned_artifacts
+from mlopsctl.delivery.pinned import every_artifact
 from mlopsctl.delivery.ready import require_step_libraries
 from mlopsctl.delivery.release import bring_champion
 from mlopsctl.delivery.stores import Stores
@@ -90,7 +90,7 @@ def _bring(
     folder: Path,
 ) -> None:
     """Have what the plan had pinned then, the champion for one, in the reproduction's own store."""
-    for digest in sorted({value for step in pipeline.steps for value in pinned_artifacts(step, pinned).values()}):
+    for digest in sorted({digest for step in pipeline.steps for digest in every_artifact(step, pinned)}):
         if digest == pinned.get("champion"):
             bring_champion(stores, model_name(loaded.project.name), digest)
         stores.artifacts.fetch(digest, folder)

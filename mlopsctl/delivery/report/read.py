@@ -66,10 +66,10 @@ def assemble(
     last = shelf.executions
     found = Findings(
         anomalies=tuple(shelf.every(ArtifactType.ANOMALIES, evidence.ANOMALIES_FILE, evidence.Anomalies)),
-        evaluation=shelf.one(ArtifactType.EVALUATION, evidence.EVALUATION_FILE, evidence.Evaluation),
-        blessing=shelf.one(ArtifactType.BLESSING, evidence.BLESSING_FILE, evidence.Blessing),
-        infra=shelf.one(ArtifactType.INFRA_BLESSING, evidence.INFRA_BLESSING_FILE, evidence.InfraBlessing),
-        pushed=shelf.one(ArtifactType.PUSHED_MODEL, evidence.PUSHED_MODEL_FILE, evidence.PushedModel),
+        evaluation=shelf.one("evaluate", ArtifactType.EVALUATION, evidence.EVALUATION_FILE, evidence.Evaluation),
+        blessing=shelf.one("gate", ArtifactType.BLESSING, evidence.BLESSING_FILE, evidence.Blessing),
+        infra=shelf.one("preflight", ArtifactType.INFRA_BLESSING, evidence.INFRA_BLESSING_FILE, evidence.InfraBlessing),
+        pushed=shelf.one("push", ArtifactType.PUSHED_MODEL, evidence.PUSHED_MODEL_FILE, evidence.PushedModel),
     )
     materials = {one.step: one.material for one in last}
     gates = () if found.blessing is None else gate_rows(
@@ -88,7 +88,7 @@ def assemble(
         rows=0 if evaluation is None else evaluation.rows,
         metrics=() if evaluation is None else metric_rows(evaluation),
         slices=() if evaluation is None else slice_tables(evaluation, gates),
-        curves=shelf.one(ArtifactType.EVALUATION, CURVES_FILE, Curves),
+        curves=shelf.one("evaluate", ArtifactType.EVALUATION, CURVES_FILE, Curves),
         datasets=tuple(_datasets(shelf)),
         steps=step_rows(run, executions, pipeline),
         pipeline=pipeline,
@@ -114,9 +114,10 @@ class _Shelf:
             if value is not None:
                 yield value
 
-    def one(self, type: ArtifactType, file: str, kind: type[T]) -> T | None:
-        """The file in the first artifact of the type that has it."""
-        return next(self.every(type, file, kind), None)
+    def one(self, step: str, type: ArtifactType, file: str, kind: type[T]) -> T | None:
+        """The file in the artifact of the type that this step left: an own component may leave another."""
+        found = (self.value(artifact, file, kind) for maker, artifact in self.of(type) if maker == step)
+        return next((value for value in found if value is not None), None)
 
     def of(self, type: ArtifactType) -> Iterator[tuple[str, ArtifactRecord]]:
         """Each artifact of the type, with the step that left it."""

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mlopsctl.components.gate import GateParameters, run
+from mlopsctl.artifacts.manifest import folder_digest
+from mlopsctl.components.gate import BrokenGates, GateParameters, run
 from mlopsctl.components.spec import Notes
 from mlopsctl.evidence import BLESSING_FILE, EVALUATION_FILE, Blessing, Evaluation, Measurement, Verdict, read, write
+from mlopsctl.gates.policy import rule_digest
 from mlopsctl.ground.errors import StepProblem
 from tests.unit.frameworks.making import work
 
@@ -19,16 +21,27 @@ FIRST = {"name": "not-worse", "kind": "change", "metric": "accuracy", "against":
 
 
 def gate(
-    folder: Path, *gates: dict[str, object], overrides: dict[str, str] | None = None, model: str = "sha256:a"
+    folder: Path,
+    *gates: dict[str, object],
+    overrides: dict[str, str] | None = None,
+    model: str = "sha256:a",
+    refused: tuple[dict[str, object], ...] | None = None,
+    evaluation: str = "",
 ) -> tuple[Blessing, Notes]:
-    """Judge an accuracy of 0.6771 by gates as they stand in a step's parameters."""
+    """Judge an accuracy of 0.6771 by gates as they stand in a step's parameters; ``refused`` are the gates as they
+    were when they were broken by hand, and ``evaluation`` what they had judged then."""
     evidence = folder / "evidence"
     evidence.mkdir()
     accuracy = Measurement("accuracy", 0.6771, 1000)
     write(Evaluation("classification", "test", 1000, "sha256:a", "", (accuracy,)), evidence, EVALUATION_FILE)
     doing = work(folder, {"evaluation": evidence}, ("blessing",))
-    broken = {"model": model, "gates": overrides} if overrides else None
-    given = GateParameters.model_validate({"gates": list(gates), "overrides": broken})
+    given = GateParameters.model_validate({"gates": list(gates)})
+    if overrides:
+        before = GateParameters.model_validate({"gates": list(refused or gates)})
+        rules = {one.name: rule_digest(one.model_dump(mode="json")) for one in before.gates}
+        seen = evaluation or folder_digest(evidence)
+        broken = BrokenGates(model=model, evaluation=seen, gates=overrides, rules=rules)
+        given = given.model_copy(update={"overrides": broken})
     notes = run(doing, GateParameters.model_validate(given.model_dump(mode="json")))
     return read(Blessing, doing.outputs["blessing"], BLESSING_FILE), notes
 
@@ -92,7 +105,18 @@ def test_an_override_saves_no_other_gate_and_marks_none_that_passes(tmp_path: Pa
     assert [result.overridden for result in blessing.gates] == ["", "because", "", ""]
 
 
-@pytest.mark.parametrize(("overrides", "said"), [({"flor": "x"}, "no gate is called flor"), ({"floor": " "}, "reason")])
-def test_a_wrong_override_is_a_problem(tmp_path: Path, overrides: dict[str, str], said: str) -> None:
-    with pytest.raises(StepProblem, match=said):
-        gate(tmp_path, FLOOR, overrides=overrides)
+def test_an_override_is_for_the_rule_and_the_evaluation_that_were_seen(tmp_path: Path) -> None:
+    for number, changed in enumerate(({"refused": (LOW, {**FLOOR, "min": 0.68})}, {"evaluation": "sha256:older"})):
+        (tmp_path / str(number)).mkdir()
+        blessing, _ = gate(tmp_path / str(number), LOW, FLOOR, overrides={"floor": "because"}, **changed)  # type: ignore[arg-type]
+        assert blessing.verdict is Verdict.FAIL
+        assert [result.overridden for result in blessing.gates] == ["", ""]
+
+
+def test_an_override_of_no_gate_breaks_nothing(tmp_path: Path) -> None:
+    assert gate(tmp_path, FLOOR, overrides={"flor": "x"})[0].verdict is Verdict.FAIL
+
+
+def test_an_override_without_a_reason_is_a_problem(tmp_path: Path) -> None:
+    with pytest.raises(StepProblem, match="reason"):
+        gate(tmp_path, FLOOR, overrides={"floor": " "})

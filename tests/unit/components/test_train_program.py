@@ -18,12 +18,14 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from mlopsctl.artifacts.manifest import folder_digest
+from mlopsctl.components.own_kinds import ContainerRun
 from mlopsctl.components.spec import Notes
 from mlopsctl.components.train import TrainParameters, run
 from mlopsctl.components.tune import TuneParameters
 from mlopsctl.components.tune import run as run_tune
 from mlopsctl.frameworks import CommandTarget, Target
 from mlopsctl.frameworks import program as programs
+from mlopsctl.frameworks.container import ContainerTarget
 from mlopsctl.frameworks.packed import load
 from mlopsctl.ground.errors import InvalidProject, StepProblem
 from tests.unit.frameworks.making import examples, fares, flowers, transform, work
@@ -296,6 +298,36 @@ def test_other_braces_mean_themselves() -> None:
 def test_an_image_is_named_by_its_digest(image: str) -> None:
     with pytest.raises(ValidationError):
         ADAPTER.validate_python({"kind": "container", "image": image})
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["r@sha256:0", "--label=x@sha256:" + "0" * 64, "a\u00a0b@sha256:" + "0" * 64, "r@sha256:" + "0" * 65],
+)
+def test_both_kinds_of_container_have_the_same_rule_for_images(image: str) -> None:
+    for kind in (ContainerTarget, ContainerRun):
+        with pytest.raises(ValidationError, match="is not named by its digest"):
+            kind(kind="container", image=image)
+        for good in ("sha256:" + "0" * 64, "example.com:5000/a/b:1@sha256:" + "0" * 64):
+            assert kind(kind="container", image=good).image == good
+
+
+@pytest.mark.parametrize("named", ["lib/link", "lib", "linked", "linked/passwd"])
+def test_files_of_a_target_are_not_taken_by_links(named: str, tmp_path: Path) -> None:
+    outside, project = tmp_path / "outside", tmp_path / "project"
+    (project / "lib").mkdir(parents=True)
+    outside.mkdir()
+    (outside / "passwd").write_text("secret")
+    (project / "lib" / "link").symlink_to(outside / "passwd")
+    (project / "linked").symlink_to(outside)
+    with pytest.raises(InvalidProject, match="is a link out of the project, and `files` takes no links"):
+        CommandTarget(command=("x",), files=(named,)).code(project)
+
+
+def test_a_comma_in_a_path_is_told_and_not_given_to_the_engine(tmp_path: Path) -> None:
+    (tmp_path / "a,b").mkdir()
+    with pytest.raises(programs.ProgramFailed, match="a comma or a quotation mark stands in its path"):
+        programs.container_argv("docker", "n", ["x"], IMAGE, tmp_path / "a,b", {}, {})
 
 
 def test_arguments_that_are_files_of_the_project_are_its_code(tmp_path: Path) -> None:

@@ -94,3 +94,28 @@ def test_own_modules_leave_the_interpreter_as_it_was(tmp_path: Path) -> None:
         assert sys.path == path
     finally:
         del sys.modules["shared_name"]
+
+
+class _Answering:
+    def __init__(self, labels: list[object]) -> None:
+        self.labels = labels
+
+    def predict(self, _: pd.DataFrame) -> object:
+        return np.array(self.labels)
+
+
+class _Doubting(_Answering):
+    def predict_proba(self, rows: pd.DataFrame) -> object:
+        return np.full((len(rows), 2), 0.5)
+
+
+@pytest.mark.parametrize("kind", [_Answering, _Doubting])
+@pytest.mark.parametrize("label", [0.7, float("nan"), float("inf"), "blue"])
+def test_a_label_that_is_no_number_of_a_class_is_refused(label: object, kind: type[_Answering]) -> None:
+    info = {"task": "classification", "label": "y", "classes": ["a", "b"], "positive": None, "features": []}
+    modules = packed.OwnModules(Path("none"), ())
+    made = packed.PackedModel.made({**info, "output": None}, kind([1, label]), modules)
+    with pytest.raises(ValueError, match="the model answers with"):
+        made.answer_features(pd.DataFrame({"x": [1, 2]}))
+    whole = packed.PackedModel.made({**info, "output": None}, kind([1.0, 0.0]), modules)
+    assert whole.answer_features(pd.DataFrame({"x": [1, 2]}))[0].tolist() == [1, 0]

@@ -18,7 +18,7 @@ WRITTEN = [
     {"kind": "pytorch", "entrypoint": "trainers.torch_mlp:fit", "params": {"epochs": 2}},
     {"kind": "tensorflow", "entrypoint": "trainers.keras_mlp:fit"},
     {"kind": "command", "command": ["Rscript", "train.R", "--in", "{inputs.examples}"], "output": "probability"},
-    {"kind": "container", "image": "r-base@sha256:00", "command": ["Rscript", "train.R"]},
+    {"kind": "container", "image": "r-base@sha256:" + "0" * 64, "command": ["Rscript", "train.R"]},
     {
         "kind": "sklearn",
         "estimator": "sklearn.linear_model.SGDClassifier",

@@ -9,6 +9,8 @@ import pytest
 from mlopsctl.config.load import load_project
 from mlopsctl.lowering.commands import command_files
 from mlopsctl.lowering.lower import Lowered, lower
+from mlopsctl.lowering.placing import place
+from mlopsctl.lowering.requirements import with_requirements
 from mlopsctl.pipeline.ir import Resources, Retry
 from mlopsctl.step.key import Surroundings, code_digests, key_material, package_versions, step_key
 
@@ -59,7 +61,8 @@ def test_the_key_holds_the_code_that_is_reached_and_the_packages_it_imports(fold
 def test_changed_code_and_parameters_change_the_key_and_a_comment_in_the_project_does_not(folder: Path) -> None:
     def key(text: str = CLEAN, **overrides: object) -> str:
         step = lowered(folder, text, **overrides).pipeline.step("clean")
-        around = Surroundings(code=code_digests(folder, step.code), packages={"pandas": "1", "sklearn": "1"})
+        packages = {"pandas": "1", "sklearn": "1", "python": "cpython-3.11.2"}
+        around = Surroundings(code=code_digests(folder, step.code), packages=packages)
         return step_key(key_material(step, {"examples": "sha256:1"}, around))
 
     before = key()
@@ -143,8 +146,27 @@ def test_a_pin_takes_the_place_of_the_version_beside_mlopsctl_in_the_key(folder:
     (folder / "requirements.txt").write_text("Jinja2==3.1.4\n")
     (folder / "mlops.yaml").write_text(TRAINED)
     step = lower(load_project(folder)).pipeline.step("train-two")
-    around = Surroundings(packages=dict.fromkeys(step.packages, "9"))
+    around = Surroundings(packages=dict.fromkeys([*step.packages, "python"], "9"))
     material = key_material(step, {}, around)
     assert "numpy" in step.packages
     assert "numpy" not in material["packages"]  # type: ignore[operator]
     assert material["requirements"] == {"numpy": "numpy==2.0.0"}
+
+
+def test_steps_that_are_placed_later_stand_on_the_pins_of_the_targets_too(folder: Path) -> None:
+    (folder / "requirements.txt").write_text("Jinja2==3.1.4\n")
+    (folder / "mlops.yaml").write_text(TRAINED)
+    placed = [place("infer", "infer", {}, {}), place("adopt", "select", {}, {})]
+    for step in with_requirements(load_project(folder), placed):
+        assert step.requirements == ("humanize==4.9.0", "numpy==2.0.0")
+
+
+def test_a_plan_says_that_the_server_does_not_stand_on_the_pins(folder: Path) -> None:
+    (folder / "requirements.txt").write_text("Jinja2==3.1.4\n")
+    note = "the model is served by mlopsctl's own environment, not by the project's requirements"
+    gates = "evaluation: {gates: [{name: floor, kind: threshold, metric: rmse, max: 1.0}]}\n"
+    served = TRAINED + gates + "deployment: {server: {kind: mlflow, port: 5001}}\n"
+    pinless = served.replace(", requirements: [humanize==4.9.0]", "").replace("requirements: [numpy==2.0.0]\n", "")
+    for text, told in [(TRAINED, False), (served, True), (pinless, False)]:
+        (folder / "mlops.yaml").write_text(text)
+        assert (note in lower(load_project(folder)).notes) is told

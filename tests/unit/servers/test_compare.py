@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlopsctl.components.preflight import percentile
+from mlopsctl.ground.numbers import percentile
 from mlopsctl.servers.compare import Difference, difference, plain_rows
 
 EXPECTED = {"prediction": "Adelie", "probability_Adelie": 0.75}
@@ -86,3 +86,8 @@ def test_a_percentile_is_a_value_that_enough_values_do_not_exceed(values: list[f
     assert found in values
     assert sum(value <= found for value in values) >= share * len(values) - 1e-9
     assert sum(value < found for value in values) < share * len(values)
+
+
+def test_a_percentile_is_not_one_too_high_because_of_floats() -> None:
+    assert percentile(range(1, 101), 0.07) == 7
+    assert percentile(range(1, 101), 0.29) == 29

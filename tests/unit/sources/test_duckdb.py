@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,12 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from mlopsctl.components.ingest import IngestParameters
+from mlopsctl.config.load import load_project
 from mlopsctl.ground.errors import StepProblem
+from mlopsctl.lowering.data_steps import data_steps
 from mlopsctl.sources import DuckDb
+from mlopsctl.step.key import Surroundings, key_material, step_key
 from mlopsctl.tables.engine import opened
 
 
@@ -82,6 +87,12 @@ def test_a_query_over_files_gives_rows(
         ("SELECT random() AS r FROM l", r"random\(\) gives another answer"),
         ("SELECT now() AS t FROM l", r"now\(\) gives another answer|get_current"),
         ("SELECT current_setting('temp_directory') AS t", r"current_setting\(\) gives another answer"),
+        ("SELECT current_date AS d FROM l", "current_date gives another answer"),
+        ("SELECT id FROM l WHERE localtimestamp > TIMESTAMP '2020-01-01'", "localtimestamp gives another answer"),
+        ("WITH u AS (SELECT user AS who) SELECT * FROM u", "user gives another answer"),
+        ("SELECT current_localtimestamp() AS t", r"current_localtimestamp\(\) gives another answer"),
+        ("SELECT age(TIMESTAMP '2020-01-01') AS a FROM l", "age.. of one moment gives another answer"),
+        ("SELECT version() AS v FROM l", r"version\(\) gives another answer"),
         ("SELECT nope FROM l", "nope"),
         ("SELEC id FROM l", "cannot be used"),
         ("SELECT id, id FROM l", "cannot be used|stands twice"),
@@ -92,6 +103,37 @@ def test_anything_else_is_refused_with_its_reason(project: Path, query: str, wor
         _rows(project, query)
     assert caught.value.diagnostics[0].hint
     assert not (project / "stolen.csv").exists()
+
+
+def test_a_column_may_be_called_user(project: Path) -> None:
+    (project / "users.csv").write_text("user,n\nann,1\n")
+    files = {"u": "users.csv"}
+    assert _rows(project, "SELECT user, u.user AS again FROM u", files)[1] == [("ann", "ann")]
+
+
+def test_a_folder_called_like_a_key_adds_no_column(project: Path) -> None:
+    folder = project / "year=2020"
+    folder.mkdir()
+    (project / "right.parquet").rename(folder / "right.parquet")
+    assert set(_rows(folder, "SELECT * FROM r", {"r": "right.parquet"})[0]) == {"id", "x"}
+
+
+def test_how_a_file_is_read_stands_in_the_key_of_its_step(project: Path) -> None:
+    def key(uri: str) -> str:
+        (project / uri).write_text("id\tkind,label\n1\ta,b\n")
+        source = {"kind": "duckdb", "query": "SELECT * FROM l", "files": {"l": uri}}
+        text = {"version": 1, "name": "x", "data": {"d": {"source": source}}}
+        (project / "mlops.yaml").write_text(json.dumps(text))
+        loaded = load_project(project / "mlops.yaml")
+        step = next(step for step in data_steps(loaded) if step.component == "ingest")
+        assert IngestParameters.model_validate(step.parameters).formats
+        sources = loaded.project.data["d"].source.fingerprints(project)
+        around = Surroundings(sources=sources, packages=dict.fromkeys(step.packages, "1"))
+        return step_key(key_material(step, {}, around))
+
+    assert key("one.csv") == key("two.csv")
+    assert key("one.csv") != key("one.tsv")
+    assert key("one.csv") != key("one.jsonl")
 
 
 def test_a_table_that_is_nearly_named_gets_a_hint(project: Path) -> None:

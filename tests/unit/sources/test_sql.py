@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.ground.redact import forget_secrets, redact
 from mlopsctl.sources import Sql
+from mlopsctl.sources.database import identity
 from mlopsctl.sources.spool import Answer, Spool
 from mlopsctl.tables.engine import opened
 
@@ -189,21 +191,56 @@ def test_a_version_stands_for_the_rows(project: Path, tmp_path: Path) -> None:
     def version(query: str) -> str:
         return _digest(project, tmp_path, table="rows", version=query)
 
-    assert version("SELECT max(id) FROM rows") == version("SELECT 2")
-    assert version("SELECT max(id) FROM rows") != version("SELECT 3")
+    assert version("SELECT max(id) FROM rows") == version("SELECT max(id) FROM rows")
+    assert version("SELECT max(id) FROM rows") != version("SELECT max(id) + 1 FROM rows")
+    assert version("SELECT max(id) FROM rows") != version("SELECT 2")
     assert version("SELECT NULL") != version("SELECT 'None'")
     for query in ("SELECT id FROM rows", "SELECT 1 WHERE 0"):
         with pytest.raises(StepProblem, match="not one"):
             version(query)
 
 
+def test_two_databases_of_one_version_are_two_data(project: Path, tmp_path: Path) -> None:
+    question = {"table": "rows", "version": "SELECT max(id) FROM rows"}
+    first = _digest(project, tmp_path, **question)
+    for copy in ("data/prod.db", "moved/data/rows.db"):
+        (project / copy).parent.mkdir(parents=True, exist_ok=True)
+        (project / copy).write_bytes((project / "data" / "rows.db").read_bytes())
+    assert first != _digest(project, tmp_path, **question, url="sqlite:///data/prod.db")
+    assert first == _digest(project, tmp_path, **question, url="sqlite:///data/../data/rows.db")
+    assert first == _digest(project / "moved", tmp_path, **question)
+
+
+def test_a_database_is_the_same_for_all_who_ask(tmp_path: Path) -> None:
+    def known(url: str) -> str:
+        return json.dumps(identity(url, tmp_path))
+
+    first = known("postgresql+psycopg://me:hunter2@db.example.com/sales")
+    assert first == known("postgresql://DB.example.com:5432/sales?user=you&password=hunter2")
+    assert "hunter2" not in first
+    others = ["db.example.com/other", "db2.example.com/sales", "db.example.com:5433/sales"]
+    assert len({first, *(known(f"postgresql://{other}") for other in others)}) == 4
+
+
+def test_two_questions_never_share_a_name() -> None:
+    questions = [
+        {"query": "SELECT 'a b' AS x"},
+        {"query": "SELECT 'a  b' AS x"},
+        {"table": "SELECT 'a b' AS x"},
+        {"query": "SELECT 'a b' AS x", "version": "SELECT 1"},
+        {"query": "SELECT 'a b' AS x", "version": "SELECT 2"},
+    ]
+    assert len({Sql.model_validate({"url": URL, **one}).outside()["url"] for one in questions}) == len(questions)
+
+
 def test_a_plan_asks_in_a_process_of_its_own(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROWS_URL", URL)
     monkeypatch.setenv("ANOTHER_SECRET", "not for the child")
     source = Sql.model_validate({"url": {"secret": "ROWS_URL"}, "table": "rows"})
-    assert source.outside() == {"url": "{secret: ROWS_URL}: rows"}
+    (name,) = source.outside().values()
+    assert name.startswith("{secret: ROWS_URL}: rows (")
     assert source.resolved(project) == ("secret:ROWS_URL",)
-    assert source.fingerprints(project) == {"{secret: ROWS_URL}: rows": _digest(project, tmp_path, table="rows")}
+    assert source.fingerprints(project) == {name: _digest(project, tmp_path, table="rows")}
     with pytest.raises(StepProblem, match="no such table: nope") as caught:
         Sql.model_validate({"url": {"secret": "ROWS_URL"}, "table": "nope"}).fingerprints(project)
     assert caught.value.diagnostics[0].id == "bad-query"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mlopsctl.ground.errors import InvalidProject
-from mlopsctl.pipeline.ir import ArtifactType, Resources, Retry, Step
-from mlopsctl.step.key import ABSENT, Surroundings, code_digests, key_material, package_versions, step_key
+from mlopsctl.pipeline.ir import ArtifactType, Pipeline, Resources, Retry, Step
+from mlopsctl.step.key import ABSENT, PYTHON, Surroundings, code_digests, key_material, package_versions, step_key
 
 STEP = Step(
     "train-a",
@@ -84,8 +84,30 @@ def test_missing_code_is_named_all_at_once(tmp_path: Path) -> None:
 
 
 def test_a_package_that_is_not_installed_is_absent() -> None:
-    from mlopsctl.pipeline.ir import Pipeline
-
     found = package_versions(Pipeline("p", (replace(STEP, packages=("pydantic", "no-such-package-at-all")),)))
     assert found["no-such-package-at-all"] == ABSENT
     assert found["pydantic"][0].isdigit()
+
+
+def test_every_pin_of_a_package_and_the_python_that_chooses_stand_in_the_key() -> None:
+    old, new = "numpy==1.26.4 ; python_version < '3.13'", "numpy==2.1.0 ; python_version >= '3.13'"
+    around = replace(AROUND, packages={"numpy": "2", PYTHON: "cpython-3.11.2"})
+    both = replace(STEP, requirements=(old, new))
+    material = key_material(both, {}, around)
+    assert material["requirements"] == {"numpy": f"{old}, {new}"}
+    assert material["packages"] == {PYTHON: "cpython-3.11.2"}
+    assert key(both, around=around) != key(replace(STEP, requirements=(new,)), around=around)
+    assert key(both, around=around) != key(
+        both, around=replace(around, packages={PYTHON: "cpython-3.13.1", "numpy": "2"})
+    )
+    assert package_versions(Pipeline("p", (both,)))[PYTHON].startswith("cpython-3.")
+    assert PYTHON not in package_versions(Pipeline("p", (STEP,)))
+
+
+def test_a_pin_takes_the_place_of_a_package_that_is_named_by_its_module() -> None:
+    step = replace(STEP, packages=("sklearn",), requirements=("scikit-learn==1.4.0",))
+    around = replace(AROUND, packages=package_versions(Pipeline("p", (step,))))
+    assert around.packages["sklearn"].startswith("scikit-learn ")
+    assert key_material(step, {}, around)["packages"] == {PYTHON: around.packages[PYTHON]}
+    shared = replace(around, packages={"sklearn": "other 1, scikit-learn 2", PYTHON: "cpython-3.11.2"})
+    assert key_material(step, {}, shared)["packages"] == {"sklearn": "other 1", PYTHON: "cpython-3.11.2"}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,30 @@ def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     with opened(writes=[folder]) as connection:
         assert write_parquet(connection, "SELECT 7 AS x", folder / "x.parquet") == 1
         assert connection.execute(f"FROM {parquet(folder / 'x.parquet')}").fetchall() == [(7,)]
+
+
+def test_the_folders_above_a_file_add_no_column(tmp_path: Path) -> None:
+    folder = tmp_path / "key=value"
+    folder.mkdir()
+    with opened(writes=[folder]) as connection:
+        write_parquet(connection, "SELECT 7 AS x", folder / "x.parquet")
+        described = connection.execute(f"DESCRIBE FROM {parquet(folder / 'x.parquet')}").fetchall()
+    assert [row[0] for row in described] == ["x"]
+
+
+def test_moments_are_in_utc_wherever_the_machine_stands() -> None:
+    """The engine takes the zone of its process when it is loaded, so a new process asks."""
+    code = (
+        "from mlopsctl.tables.engine import opened\n"
+        "with opened() as connection:\n"
+        "    print(connection.execute('SELECT to_timestamp(0)::VARCHAR').fetchone()[0])\n"
+    )
+    environment = {**os.environ, "TZ": "America/New_York"}
+    root = Path(__file__).resolve().parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "1970-01-01 00:00:00+00"
 
 
 def test_a_ragged_line_is_told_by_number_and_counts(tmp_path: Path) -> None:

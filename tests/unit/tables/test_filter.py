@@ -51,6 +51,26 @@ def test_a_condition_keeps_the_rows_for_which_it_is_true(condition: str, kept: l
         ("EXISTS (FROM read_csv('/etc/passwd'))", "a query of its own"),
         ("random() < 0.5", "another answer each time"),
         ("now() > TIMESTAMP '2020-01-01'", "another answer each time"),
+        *(
+            (f"{word} IS NOT NULL", "another answer each time")
+            for word in (
+                "current_date",
+                "Current_Timestamp",
+                "localtimestamp",
+                "current_time",
+                "localtime",
+                "current_user",
+                "session_user",
+                "user",
+                "current_localtimestamp()",
+                "current_localtime()",
+                "version()",
+                "today()",
+                "age(TIMESTAMP '2020-01-01')",
+                "ago('1 day')",
+                "get_current_timestamp()",
+            )
+        ),
         ("sum(n) > 1", "cannot be used"),
         ("row_number() OVER () = 1", "looks at other rows"),
         ("no_such_function(n)", "cannot be used"),
@@ -61,6 +81,20 @@ def test_anything_else_is_refused_with_its_reason(condition: str, words: str) ->
         _kept(condition)
     assert caught.value.diagnostics[0].id == "bad-filter"
     assert caught.value.diagnostics[0].hint
+
+
+def test_a_column_may_be_called_like_the_time_or_the_user() -> None:
+    rows = 'SELECT 7 AS "user", DATE \'2020-01-31\' AS "Current_Date"'
+    with opened() as connection:
+        for condition in ("user = 7", "current_date < DATE '2021-01-01'", "source.user = 7"):
+            query = filtered(connection, rows, condition, ["user", "Current_Date"])
+            assert len(connection.execute(query).fetchall()) == 1
+        with pytest.raises(StepProblem, match="current_time gives another answer"):
+            filtered(connection, rows, "current_time > TIME '12:00:00'", ["user", "Current_Date"])
+
+
+def test_the_time_between_two_moments_stays_the_same() -> None:
+    assert _kept("age(TIMESTAMP '2020-01-02', TIMESTAMP '2020-01-01') > INTERVAL 1 HOUR") == [1, 2, 3]
 
 
 HOSTILE = [
