@@ -44,7 +44,7 @@ test-unit: $(VENV)/.dev ## seconds; no network, no home folder
 test-integration: $(VENV)/.dev mlmd ## real processes, servers and loopback
 	@bash scripts/postgres.sh
 	@bash scripts/chromium.sh
-	$(BIN)/python -m pytest tests/integration -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest tests/integration -n $(WORKERS) --dist loadfile --timeout 400
 
 soak: $(VENV)/.dev ## minutes of repetition
 	$(BIN)/python -m pytest tests/soak --timeout 3600
