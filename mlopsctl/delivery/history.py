@@ -11,8 +11,8 @@ from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
 from mlopsctl.metadata.store import MetadataStore
 from mlopsctl.step.task import StepState
 
-_LOOK_BACK = 200
-"""Runs that are searched for data that passed its checks."""
+_EVER = 1_000_000_000
+"""More runs than there can be: data that passed its checks does not age out behind runs that refused."""
 
 
 class StoredHistory:
@@ -88,7 +88,7 @@ class StoredHistory:
     def accepted_statistics(self, dataset: str) -> tuple[str, ...]:
         """The digests of the statistics of the data that passed its checks last and before that, newest first."""
         found: dict[str, None] = {}
-        for run in self._metadata.runs(self._project, self._environment, limit=_LOOK_BACK):
+        for run in self._metadata.runs(self._project, self._environment, limit=_EVER):
             for record in self._metadata.executions(run.id):
                 if record.step == f"validate-{dataset}" and record.notes.get("verdict") == evidence.Verdict.PASS.value:
                     found[record.inputs["statistics"].digest] = None

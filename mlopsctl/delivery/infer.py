@@ -50,6 +50,8 @@ def infer(loaded: Loaded, rows: Path, out: Path, release: int | None, observer: 
         StepProblem: when nothing is released, or the model cannot be had. A model that no gate let go is not used.
     """
     source, form = _source(rows), _form(out)
+    if out.exists() and out.samefile(rows):
+        raise UsageProblem.because("same-file", f"{out} holds the rows themselves", hint="give another file with --out")
     require_step_libraries()
     with open_stores(loaded) as stores, writing(loaded, stores, _place(loaded)):
         chosen = _chosen(stores.state.read(loaded.project.name, loaded.environment), release)
@@ -70,12 +72,18 @@ def _source(rows: Path) -> Csv | Parquet | JsonFile:
     if rows.is_dir() or kind in (".parquet", ".pq"):
         return Parquet(uri=uri)
     if kind in (".json", ".jsonl", ".ndjson"):
-        return JsonFile(uri=uri)
+        return JsonFile(uri=uri, lines=not _is_list(rows))
     if kind in (".csv", ".tsv"):
         return Csv(uri=uri, delimiter="\t") if kind == ".tsv" else Csv(uri=uri)
     raise UsageProblem.because(
         "unknown-file", f"{rows} has no known ending", hint="give a .csv, .tsv, .json, .jsonl or .parquet file"
     )
+
+
+def _is_list(file: Path) -> bool:
+    """Whether a JSON file is one list of objects, not one object a line."""
+    with file.open("rb") as stream:
+        return stream.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
 
 
 def _form(out: Path) -> str:

@@ -89,6 +89,8 @@ def stale(step: Step, record: ExecutionRecord, pinned: Mapping[str, str]) -> str
             passed = record.notes.get("verdict") == Verdict.PASS.value
             if before != now and not passed:
                 return "other data passed its checks meanwhile"
+            if not before and not judged.issuperset(now.split()):
+                return "there was no earlier data to compare with, and now there is"
         elif name != CLOCK and before != now and now not in judged:
             return f"the {name} is another one than the evidence compares with"
     return ""

@@ -247,6 +247,12 @@ def _earlier(state: EnvironmentState, number: int | None) -> Release:
     good = [r for r in state.history if (r.number == number if number is not None else not r.withdrawn)]
     if state.release is not None and good:
         return good[-1]
+    if state.release is None:
+        raise StepProblem.because(
+            "nothing-released",
+            f"nothing is released in {state.environment}, so there is nothing to go back from",
+            hint="`mlopsctl apply` releases again; `mlopsctl adopt models:/NAME/VERSION` a model that is registered",
+        )
     known = ", ".join(str(r.number) for r in state.history) or "none"
     raise StepProblem.because(
         "no-such-release",

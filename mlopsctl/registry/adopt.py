@@ -6,6 +6,7 @@ import json
 import pickle
 import re
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from mlopsctl.ground.errors import StepProblem, UsageProblem
 from mlopsctl.registry import adopted
 from mlopsctl.registry.client import Registry
 from mlopsctl.registry.connect import asking, or_none
+from mlopsctl.registry.package import packed_folder
 from mlopsctl.registry.quiet import quiet
 
 _URI = re.compile(r"^models:/(?P<name>[^/@]+)(?:/(?P<version>[1-9][0-9]*)|@(?P<alias>[^/@]+))$")
@@ -83,8 +85,10 @@ def adopt(tracking: str, source: Source, wanted: Wanted, folder: Path) -> Mappin
     from mlopsctl.frameworks.packed import CODE_FOLDER, ESTIMATOR_FILE, MODEL_FILE, TRANSFORM_FILE, OwnModules
 
     code = folder / CODE_FOLDER
-    code.mkdir()
     inner = Registry(tracking).download(source.name, source.version, code / adopted.FOLDER)
+    ours = packed_folder(inner)
+    if ours is not None:
+        return _unpacked(ours, folder, code)
     shutil.copyfile(adopted.__file__, code / "adopted.py")
     features = _features(inner, wanted.columns)
     kind = "Probabilities" if wanted.classes and _gives_probabilities(inner, source) else "Answers"
@@ -110,6 +114,18 @@ def adopt(tracking: str, source: Source, wanted: Wanted, folder: Path) -> Mappin
     text = json.dumps(about, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     (folder / MODEL_FILE).write_text(text + "\n", encoding="utf-8")
     return features
+
+
+def _unpacked(ours: Path, folder: Path, code: Path) -> Mapping[str, str]:
+    """One of our own models comes out as it went in, under the same digest."""
+    from mlopsctl.frameworks.packed import MODEL_FILE
+
+    with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
+        shutil.move(ours, Path(aside) / "model")
+        shutil.rmtree(code)
+        shutil.copytree(Path(aside) / "model", folder, dirs_exist_ok=True)
+    about = json.loads((folder / MODEL_FILE).read_text(encoding="utf-8"))
+    return {feature["name"]: feature["type"] for feature in about["features"]}
 
 
 def _features(inner: Path, columns: Mapping[str, str]) -> dict[str, str]:

@@ -59,11 +59,24 @@ class Answers:
         """
         import numpy as np
 
-        answers = np.asarray(self.model.predict(rows))
+        answers = np.asarray(self.model.predict(self._typed(rows)))
         answers = answers[:, 0] if answers.ndim == 2 and answers.shape[1] == 1 else answers
         if answers.ndim != 1:
             raise ValueError(f"the adopted model answers with {answers.ndim}-dimensional values, not one for each row")
         return self._places(answers) if self.classes else answers.astype(np.float64)
+
+    def _typed(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows with whole numbers as fractions where the model's signature has those: MLflow converts none."""
+        signature = getattr(getattr(self.model, "metadata", None), "signature", None)
+        if signature is None or signature.inputs is None or not signature.inputs.has_input_names():
+            return rows
+        wanted = {column.name: str(getattr(column, "type", "")) for column in signature.inputs.inputs}
+        doubles = [
+            name
+            for name in rows.columns
+            if rows[name].dtype.kind in "iub" and wanted.get(name) in ("DataType.double", "double")
+        ]
+        return rows.astype(dict.fromkeys(doubles, "float64"))
 
     def _places(self, answers: NDArray[Any]) -> NDArray[np.int64]:
         import numpy as np

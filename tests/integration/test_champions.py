@@ -205,3 +205,13 @@ def test_a_model_that_cannot_be_adopted_is_told_why(project: Path) -> None:
     for wrong, code in (("models:/by-hand/99", 1), ("by-hand", 64)):
         assert call(project, "adopt", wrong, "-e", "dev").code == code
     assert champion(project) == before
+
+
+def test_an_own_model_that_was_retired_comes_back_under_its_own_digest(project: Path) -> None:
+    released = status(project)["champion"]
+    assert call(project, "retire", "-e", "dev", "--yes").code == 0
+    refused = call(project, "rollback", "-e", "dev")
+    assert (refused.code, "nothing is released" in refused.err) == (1, True), refused
+    adopted = call(project, "adopt", f"models:/{released['name']}/{released['version']}", "-e", "dev")
+    assert adopted.code in (0, 3), adopted
+    assert adopted.code == 3 or champion(project) == released["model"]

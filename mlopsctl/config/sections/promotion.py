@@ -1,20 +1,20 @@
 """The ``promotion`` section of an environment: how models come into it."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mlopsctl.ground.model import Spec
+from mlopsctl.ground.model import NotYet, Spec
 from mlopsctl.ground.scalars import Name
 
 
 class Promotion(Spec):
     """How models come into an environment."""
 
-    not_yet: ClassVar[str] = "promotion between environments; `apply` trains and releases here"
-    blocking: ClassVar[bool] = False
-
-    source: Name | None = Field(
+    source: Annotated[
+        Name | None,
+        NotYet("promotion between environments; `apply` trains and releases here", blocking=False),
+    ] = Field(
         None, alias="from", title="From", description="The environment whose released model moves up into this one."
     )
     mode: Literal["auto", "approval", "manual"] = Field(

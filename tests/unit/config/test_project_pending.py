@@ -33,7 +33,7 @@ def test_an_environment_brings_its_own(tmp_path: Path) -> None:
     file = GOOD / "environments.yaml"
     assert pending(load_project(file, "dev").project) == []
     staging = {path: blocking for path, _, blocking in pending(load_project(file, "staging").project)}
-    assert staging == {("orchestrator",): True, ("promotion",): False}
+    assert staging == {("orchestrator",): True, ("promotion", "from"): False}
     assert ("deployment", "rollout") in {path for path, _, _ in pending(load_project(file, "prod").project)}
 
 

@@ -64,6 +64,13 @@ def test_other_accepted_data_makes_only_a_refusal_stale(verdict: str, expected: 
     assert bool(stale(VALIDATE, before, pinned())) is expected
 
 
+def test_a_verdict_without_a_reference_is_given_again_once_there_is_one() -> None:
+    alone = replace(record(VALIDATE, verdict="pass"), state_inputs={"previous-d": "", "clock": "then"})
+    assert "no earlier data" in stale(VALIDATE, alone, pinned())
+    assert stale(VALIDATE, alone, {"previous-d": "e"}) == ""
+    assert stale(VALIDATE, alone, {}) == ""
+
+
 def test_a_new_champion_makes_evidence_stale_unless_it_is_about_the_champion() -> None:
     before = replace(record(EVALUATE), state_inputs={"champion": "other"})
     assert "champion" in stale(EVALUATE, before, pinned())
