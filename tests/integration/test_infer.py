@@ -39,7 +39,7 @@ def test_the_columns_that_came_in_go_out_with_the_answers(project: Path) -> None
     out = project / "scored.csv"
     done = call(project, "infer", str(rows), "--out", str(out))
     assert done.code == 0, done
-    scored = list(csv.DictReader(out.open(encoding="utf-8")))
+    scored = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
     assert [row["note"] for row in scored] == ["a", "b", "c"]
     assert [row["prediction"] for row in scored][:2] == ["k2", "k0"]
     assert {f"probability_k{at}" for at in range(3)} < set(scored[0])
