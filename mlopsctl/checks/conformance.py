@@ -13,6 +13,7 @@ from mlopsctl.ground.numbers import exact
 from mlopsctl.ground.text import printable
 from mlopsctl.tables.columns import Column, ColumnType
 from mlopsctl.tables.engine import identifier, literal, parquet
+from mlopsctl.tables.scan import missing
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection as Connection
@@ -97,32 +98,32 @@ def _rules(columns: Sequence[Column], schema: DataSchema) -> Iterator[_Rule]:
 def _column_rules(column: Column, expected: ColumnSchema, *, ranges: bool) -> Iterator[_Rule]:
     """Type, presence, range and domain of one column. A missing value violates presence only; so does NaN."""
     name = identifier(column.name)
-    missing = f"({name} IS NULL OR isnan({name}))" if column.type is ColumnType.FLOAT else f"({name} IS NULL)"
+    lacks = missing(column)
     value = _typed(column, expected.type)
     if value is None:
         reason = f"the type is {column.type}, not {expected.type}"
-        yield _Rule(column.name, reason, f"NOT {missing}")
+        yield _Rule(column.name, reason, f"NOT {lacks}")
         return
     if value != name:
-        yield _Rule(column.name, f"not of type {expected.type}", f"NOT {missing} AND {value} IS NULL")
+        yield _Rule(column.name, f"not of type {expected.type}", f"NOT {lacks} AND {value} IS NULL")
     if expected.presence is not None:
         reason = (
             "a value is missing"
             if expected.presence == 1
             else f"a value in fewer than {exact(expected.presence)} of rows"
         )
-        yield _Rule(column.name, reason, missing, allowed=_rounded(1 - expected.presence))
+        yield _Rule(column.name, reason, lacks, allowed=_rounded(1 - expected.presence))
     if ranges and expected.min is not None:
         yield _Rule(
-            column.name, f"less than {exact(expected.min)}", f"NOT {missing} AND {value} < {expected.min!r}::DOUBLE"
+            column.name, f"less than {exact(expected.min)}", f"NOT {lacks} AND {value} < {expected.min!r}::DOUBLE"
         )
     if ranges and expected.max is not None:
         yield _Rule(
-            column.name, f"more than {exact(expected.max)}", f"NOT {missing} AND {value} > {expected.max!r}::DOUBLE"
+            column.name, f"more than {exact(expected.max)}", f"NOT {lacks} AND {value} > {expected.max!r}::DOUBLE"
         )
     if expected.domain is not None:
         known = ", ".join(_constant(entry) for entry in expected.domain)
-        yield _Rule(column.name, "not in the domain", f"NOT {missing} AND {value} NOT IN ({known})")
+        yield _Rule(column.name, "not in the domain", f"NOT {lacks} AND {value} NOT IN ({known})")
 
 
 def _typed(column: Column, expected: ColumnType) -> str | None:

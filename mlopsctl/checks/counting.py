@@ -19,6 +19,7 @@ from mlopsctl.ground.text import printable
 from mlopsctl.tables import examples as files
 from mlopsctl.tables.columns import Column, ColumnType
 from mlopsctl.tables.engine import identifier
+from mlopsctl.tables.scan import missing
 from mlopsctl.tables.statistics import ColumnStatistics
 
 _EXAMPLES = 3
@@ -86,7 +87,7 @@ def _keys(check: Unique, rows: Rows) -> Keys | Unknown:
         return unknown[0]
     types = {column.name: column.type for column in rows.examples.source_columns}
     names = [identifier(name) for name in check.columns]
-    lacks = " OR ".join(_lacks(Column(name, types[name])) for name in check.columns)
+    lacks = " OR ".join(missing(Column(name, types[name])) for name in check.columns)
     key = ", ".join(names)
     text = " || ', ' || ".join(f"{name}::VARCHAR" for name in names)
     # How often a key stands in the rows; ordered by the key too, so that examples are the same each time.
@@ -97,11 +98,6 @@ def _keys(check: Unique, rows: Rows) -> Keys | Unknown:
     again = all_rows - incomplete - different
     shown_keys = rows.connection.execute(f"{repeated} LIMIT {_EXAMPLES}").fetchall() if again else []
     return Keys(again, incomplete, tuple(_short(str(found[0])) for found in shown_keys))
-
-
-def _lacks(column: Column) -> str:
-    name = identifier(column.name)
-    return f"({name} IS NULL OR isnan({name}))" if column.type is ColumnType.FLOAT else f"({name} IS NULL)"
 
 
 def _newest(check: Freshness, column: ColumnStatistics, rows: Rows) -> Newest | Unknown:

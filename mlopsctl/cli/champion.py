@@ -10,7 +10,7 @@ import typer
 
 from mlopsctl.cli.door import end
 from mlopsctl.cli.options import EnvironmentOption, Output, OutputOption, ParameterOption
-from mlopsctl.cli.release import YesOption, agreed, load, options, show
+from mlopsctl.cli.release import YesOption, carry_out, load, options
 from mlopsctl.ground.errors import ExitCode
 
 
@@ -32,20 +32,9 @@ def adopt(
 
     It becomes the champion that the next trained model must beat. It must take raw rows of the project's data.
     """
-    from mlopsctl.delivery.apply import apply
-    from mlopsctl.orchestrators.local.progress import make_progress
-    from mlopsctl.render.outcome import outcome_json, outcome_text
-
     loaded = load(context, environment, parameter)
     chosen = replace(options(None, False, False, None, False), adopted=model)
-    ask = not yes and sys.stdin.isatty() and sys.stdout.isatty()
-    with make_progress(quiet=output is Output.JSON, live=True) as progress:
-        outcome = apply(loaded, chosen, progress, lambda made: agreed(made, ask, output))
-    if outcome is None:
-        typer.echo("Nothing was done.")
-        end(ExitCode.APPROVAL)
-    show(outcome_json(outcome) if output is Output.JSON else outcome_text(outcome))
-    end(outcome.exit_code)
+    carry_out(loaded, chosen, ask=not yes, output=output)
 
 
 def retire(context: typer.Context, environment: EnvironmentOption = None, yes: YesOption = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -100,10 +100,6 @@ def apply(
 
     On a terminal it asks first; elsewhere it goes ahead.
     """
-    from mlopsctl.delivery.apply import apply as make_it_so
-    from mlopsctl.orchestrators.local.progress import make_progress
-    from mlopsctl.render.outcome import outcome_json, outcome_text
-
     refuse_selection(step, from_, until)
     loaded = load(context, environment, parameter)
     how = replace(
@@ -111,14 +107,7 @@ def apply(
         broken=tuple(override or ()),
         reason=reason,
     )
-    ask = not yes and saved is None and sys.stdin.isatty() and sys.stdout.isatty()
-    with make_progress(quiet=output is Output.JSON, live=not in_process) as progress:
-        outcome = make_it_so(loaded, how, progress, lambda made: agreed(made, ask, output))
-    if outcome is None:
-        typer.echo("Nothing was done.")
-        end(ExitCode.APPROVAL)
-    show(outcome_json(outcome) if output is Output.JSON else outcome_text(outcome))
-    end(outcome.exit_code)
+    carry_out(loaded, how, ask=not yes and saved is None, output=output)
 
 
 def run(
@@ -143,7 +132,7 @@ def run(
     how = replace(options(jobs, in_process, no_cache, None, False, keep_going), selection=selection(step, from_, until))
     with make_progress(quiet=output is Output.JSON, live=not in_process) as progress:
         outcome = run_it(loaded, how, progress)
-    show(outcome_json(outcome) if output is Output.JSON else outcome_text(outcome))
+    _show(outcome_json(outcome) if output is Output.JSON else outcome_text(outcome))
     end(outcome.exit_code)
 
 
@@ -183,6 +172,22 @@ def load(context: typer.Context, environment: str | None, parameters: list[str] 
     return load_project(shared(context).directory, environment, parse_overrides(parameters or []))
 
 
+def carry_out(loaded: Loaded, how: Options, *, ask: bool, output: Output) -> NoReturn:
+    """Apply, print what came of it, and end with its exit code; ``ask`` first, where somebody can answer."""
+    from mlopsctl.delivery.apply import apply as make_it_so
+    from mlopsctl.orchestrators.local.progress import make_progress
+    from mlopsctl.render.outcome import outcome_json, outcome_text
+
+    asks = ask and sys.stdin.isatty() and sys.stdout.isatty()
+    with make_progress(quiet=output is Output.JSON, live=not how.settings.in_process) as progress:
+        outcome = make_it_so(loaded, how, progress, lambda made: _agreed(made, asks, output))
+    if outcome is None:
+        typer.echo("Nothing was done.")
+        end(ExitCode.APPROVAL)
+    _show(outcome_json(outcome) if output is Output.JSON else outcome_text(outcome))
+    end(outcome.exit_code)
+
+
 def options(
     jobs: int | None,
     in_process: bool,
@@ -211,7 +216,7 @@ def _seal(saved: Path) -> Seal:
     return read_seal(saved)
 
 
-def agreed(made: Plan, ask: bool, output: Output) -> bool:
+def _agreed(made: Plan, ask: bool, output: Output) -> bool:
     """Show the plan, and ask where somebody can answer."""
     from mlopsctl.render.console import console
     from mlopsctl.render.plan import plan_text
@@ -221,7 +226,7 @@ def agreed(made: Plan, ask: bool, output: Output) -> bool:
     return not ask or not made.changes or typer.confirm("Apply this plan?")
 
 
-def show(result: object) -> None:
+def _show(result: object) -> None:
     """Print a result: text as it is, anything else through the console."""
     from mlopsctl.render.console import console
 

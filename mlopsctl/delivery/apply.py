@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.adopt import adopting
-from mlopsctl.delivery.begin import new_run, now
+from mlopsctl.delivery.begin import new_run, recording
 from mlopsctl.delivery.driver import Setting, StepDriver, reused
 from mlopsctl.delivery.environment import last_findings, writing
 from mlopsctl.delivery.findings import findings_of
@@ -25,6 +25,7 @@ from mlopsctl.delivery.refresh import moved_since, read_live, read_surroundings
 from mlopsctl.delivery.release import bring_champion, settle, take_over
 from mlopsctl.delivery.select_steps import BorrowingDriver, BorrowingObserver, Selection, up_to_verdict
 from mlopsctl.delivery.stores import Stores, open_stores
+from mlopsctl.ground.clock import now_ms
 from mlopsctl.ground.errors import Diagnostic, ExitCode, Locked, Problem
 from mlopsctl.ground.log import log_for
 from mlopsctl.lowering.lower import Lowered, executable, lower
@@ -160,7 +161,7 @@ def apply(loaded: Loaded, options: Options, observer: Observer, confirm: Callabl
                 outcome = _settled(loaded, stores, lease, outcome, prepared.live)
             except (Problem, KeyboardInterrupt):
                 if recorded:
-                    stores.metadata.finish_run(run, "failed", int(ExitCode.FAILED), now())
+                    stores.metadata.finish_run(run, "failed", int(ExitCode.FAILED), now_ms())
                 raise
         _finish(stores, outcome, recorded=recorded)
         return replace(outcome, seconds=time.monotonic() - started)
@@ -200,7 +201,6 @@ def execute(
     seal = prepared.plan.seal
     parameters = loaded.project.parameters
     record = new_run(loaded, loaded.environment, seal.pipeline, prepared.plan.digest, parameters)
-    stores.metadata.begin_run(record)
     _log.info(
         "run begins", run=record.id, project=record.project, environment=record.environment, plan=record.plan_digest
     )
@@ -218,7 +218,7 @@ def execute(
     )
     planned = {plan.step.id: plan.cached for plan in prepared.plan.steps if plan.cached is not None}
     driver = StepDriver(setting, prepared.around, prepared.history, stores.metadata, stores.artifacts, planned)
-    try:
+    with recording(stores, record, driver):
         results = run_pipeline(
             prepared.lowered.pipeline,
             BorrowingDriver(driver, prepared.borrowed),
@@ -227,11 +227,6 @@ def execute(
             logs=stores.home / "runs" / record.id,
             settings=options.settings,
         )
-    except BaseException:
-        driver.close()
-        stores.metadata.finish_run(record.id, "canceled", None, now())
-        raise
-    driver.close()
     return record.id, results
 
 
@@ -253,7 +248,7 @@ def _settled(loaded: Loaded, stores: Stores, lease: Lease, outcome: Outcome, liv
 def _finish(stores: Stores, outcome: Outcome, *, recorded: bool) -> None:
     if recorded:
         state = "failed" if outcome.failed else "success"
-        stores.metadata.finish_run(outcome.run, state, int(outcome.exit_code), now())
+        stores.metadata.finish_run(outcome.run, state, int(outcome.exit_code), now_ms())
         _log.info(
             "run ended", run=outcome.run, state=state, verdict=outcome.verdict.value, exit_code=int(outcome.exit_code)
         )

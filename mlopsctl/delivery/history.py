@@ -9,10 +9,8 @@ from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl.delivery.pinned import CLOCK, PREVIOUS
 from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
 from mlopsctl.metadata.store import MetadataStore
+from mlopsctl.metadata.trace import of_step
 from mlopsctl.step.task import StepState
-
-_EVER = 1_000_000_000
-"""More runs than there can be: data that passed its checks does not age out behind runs that refused."""
 
 
 class StoredHistory:
@@ -88,10 +86,9 @@ class StoredHistory:
     def accepted_statistics(self, dataset: str) -> tuple[str, ...]:
         """The digests of the statistics of the data that passed its checks last and before that, newest first."""
         found: dict[str, None] = {}
-        for run in self._metadata.runs(self._project, self._environment, limit=_EVER):
-            for record in self._metadata.executions(run.id):
-                if record.step == f"validate-{dataset}" and record.notes.get("verdict") == evidence.Verdict.PASS.value:
-                    found[record.inputs["statistics"].digest] = None
+        for record in of_step(self._metadata, self._project, self._environment, f"validate-{dataset}"):
+            if record.notes.get("verdict") == evidence.Verdict.PASS.value:
+                found[record.inputs["statistics"].digest] = None
             if len(found) > 1:
                 break
-        return tuple(found)[:2]
+        return tuple(found)

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlopsctl.config.load import Loaded
-from mlopsctl.delivery.begin import new_run, now
+from mlopsctl.delivery.begin import new_run, recording
 from mlopsctl.delivery.driver import Setting, StepDriver
 from mlopsctl.delivery.environment import writing
 from mlopsctl.delivery.history import StoredHistory
 from mlopsctl.delivery.ready import require_step_libraries
 from mlopsctl.delivery.release import bring_champion
 from mlopsctl.delivery.stores import Stores, open_stores
+from mlopsctl.ground.clock import now_ms
 from mlopsctl.ground.errors import ExitCode, StepProblem, UsageProblem
 from mlopsctl.lowering.placing import place
 from mlopsctl.lowering.requirements import with_requirements
@@ -121,7 +122,6 @@ def _execute(
     loaded: Loaded, stores: Stores, pipeline: Pipeline, around: Surroundings, release: Release, observer: Observer
 ) -> tuple[str, StepResult]:
     record = new_run(loaded, _place(loaded), pipeline.digest, "", {})
-    stores.metadata.begin_run(record)
     history = StoredHistory(stores.metadata, stores.artifacts, loaded.project.name, _place(loaded))
     setting = Setting(
         run_id=record.id,
@@ -132,8 +132,7 @@ def _execute(
         pinned={"champion": release.model},
     )
     driver = StepDriver(setting, around, history, stores.metadata, stores.artifacts, {})
-    state, code = "canceled", None
-    try:
+    with recording(stores, record, driver):
         results = run_pipeline(
             pipeline,
             driver,
@@ -142,12 +141,10 @@ def _execute(
             logs=stores.home / "runs" / record.id,
             settings=Settings(jobs=1),
         )
-        failed = results[STEP].state is StepState.FAILED
-        state, code = ("failed", int(ExitCode.FAILED)) if failed else ("success", 0)
-        return record.id, results[STEP]
-    finally:
-        driver.close()
-        stores.metadata.finish_run(record.id, state, code, now())
+    failed = results[STEP].state is StepState.FAILED
+    state, code = ("failed", ExitCode.FAILED) if failed else ("success", ExitCode.DONE)
+    stores.metadata.finish_run(record.id, state, int(code), now_ms())
+    return record.id, results[STEP]
 
 
 def _deliver(stores: Stores, digest: str, out: Path, form: str) -> None:

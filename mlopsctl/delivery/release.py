@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from mlopsctl.delivery.make import champion_of
 from mlopsctl.delivery.outcome import Findings
 from mlopsctl.delivery.stores import Stores
 from mlopsctl.evidence import Verdict
+from mlopsctl.ground.clock import now_ms
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import Problem, StepProblem
 from mlopsctl.ground.log import log_for
@@ -98,7 +98,7 @@ def settle(
             blessing=evidence[1],
             registry_name=pushed.name,
             registry_version=pushed.version,
-            released=int(time.time() * 1000),
+            released=now_ms(),
             gates=gates,
             overrides=_broken(findings),
         )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from mlopsctl.ground.imports import module_file
+
 _MAX_BYTES = 1 << 20
 _MAX_HOPS = 8
 
@@ -95,16 +97,6 @@ class Module:
             Unreadable: when a module on the way is not Python.
         """
         return _find(self, name, _MAX_HOPS)
-
-
-def module_file(folder: Path, name: str) -> Path | None:
-    """The file of a module below a folder, or ``None``."""
-    base = folder.joinpath(*name.split("."))
-    package = base / "__init__.py"
-    if package.is_file():
-        return package
-    plain = base.with_name(base.name + ".py")
-    return plain if plain.is_file() else None
 
 
 def modules_near(folder: Path, name: str) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ def reachable_files(project: Path, module: str) -> tuple[str, ...]:
             if relative not in found:
                 found[relative] = path
                 waiting.extend(_imports(part, path, relative))
-    if _file(project, module) is None:
+    if module_file(project, module) is None:
         raise InvalidProject(
             Diagnostic(
                 id="missing-module",
@@ -48,13 +48,14 @@ def _files(project: Path, module: str) -> Iterator[tuple[str, Path]]:
     parts = module.split(".")
     for count in range(1, len(parts) + 1):
         name = ".".join(parts[:count])
-        path = _file(project, name)
+        path = module_file(project, name)
         if path is not None:
             yield name, path
 
 
-def _file(project: Path, module: str) -> Path | None:
-    base = project.joinpath(*module.split("."))
+def module_file(folder: Path, name: str) -> Path | None:
+    """The file of a module below a folder, or ``None``."""
+    base = folder.joinpath(*name.split("."))
     package = base / "__init__.py"
     if package.is_file():
         return package
@@ -112,5 +113,7 @@ def imported_packages(project: Path, files: Iterable[str]) -> tuple[str, ...]:
             module = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             found |= {name.partition(".")[0] for name in _imports(module, project / file, file)}
     beside = {part for file in files for part in file.removesuffix(".py").split("/")}
-    own = {name for name in found if name in beside or _file(project, name) is not None or (project / name).is_dir()}
+    own = {
+        name for name in found if name in beside or module_file(project, name) is not None or (project / name).is_dir()
+    }
     return tuple(sorted(found - own - sys.stdlib_module_names))

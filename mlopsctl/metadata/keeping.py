@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import Column, Connection, Select, delete, insert, select, update
 
+from mlopsctl.ground.clock import now_ms
 from mlopsctl.metadata import properties, runs
 from mlopsctl.metadata.mlmd import (
     ARTIFACT,
@@ -78,7 +79,7 @@ def forget(store: MetadataStore, digests: Collection[str]) -> None:
             connection.execute(
                 update(ARTIFACT)
                 .where(mine)
-                .values(state=ArtifactState.DELETED.value, last_update_time_since_epoch=runs.now())
+                .values(state=ArtifactState.DELETED.value, last_update_time_since_epoch=now_ms())
             )
 
 

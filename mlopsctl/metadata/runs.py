@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -116,11 +115,6 @@ def read(connection: Connection, ids: Sequence[int]) -> list[RunRecord]:
             heads[id] = (run, started)
     values = properties.read(connection, CONTEXT_PROPERTY, ids)
     return [_record(*heads[id], values[id]) for id in ids if id in heads]
-
-
-def now() -> int:
-    """Milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
 
 
 def _runs_of(connection: Connection, project: str, environment: str | None) -> Select[int]:

@@ -12,6 +12,7 @@ from types import TracebackType
 
 from sqlalchemy import Connection, delete, insert, select
 
+from mlopsctl.ground.clock import now_ms
 from mlopsctl.ground.files import sync_folder
 from mlopsctl.metadata import executions, runs
 from mlopsctl.metadata.address import database_at
@@ -159,7 +160,7 @@ class MetadataStore:
             left = runs.read(connection, runs.running(connection, project, environment))
             dead = [run.id for run in left if run.id != except_run]
             contexts = [context for run in dead if (context := runs.context_of(connection, run)) is not None]
-            runs.finish(connection, contexts, "canceled", None, runs.now())
+            runs.finish(connection, contexts, "canceled", None, now_ms())
         return tuple(dead)
 
 

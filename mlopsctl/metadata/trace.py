@@ -6,7 +6,7 @@ Every function reads one consistent view and takes no lock, so it works while an
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, select
@@ -31,6 +31,7 @@ from mlopsctl.metadata.text import chunks
 from mlopsctl.metadata.vocabulary import ENVIRONMENT, RUN
 from mlopsctl.pipeline.ir import ArtifactType
 
+_AT_ONCE = 20
 _LEFT_OUTPUTS = (ExecutionState.COMPLETE.value, ExecutionState.CACHED.value)
 
 
@@ -170,23 +171,32 @@ def before(store: MetadataStore, run: RunRecord, step: str, limit: int = 20) -> 
     with store.database.reading() as connection:
         context = runs.context_of(connection, run.id)
         known = [] if context is None else executions.of_run(connection, context)
-        place = _contexts(ENVIRONMENT).where(CONTEXT.c.name == f"{run.project}/{run.environment}")
-        above = connection.execute(place).first()
-        if above is None:
-            return []
-        table = EXECUTION_PROPERTY
-        query = (
-            select(table.c.execution_id)
-            .join(ASSOCIATION, ASSOCIATION.c.execution_id == table.c.execution_id)
-            .where(ASSOCIATION.c.context_id == above.id)
-            .where(table.c.name == "step", table.c.is_custom_property == 0, table.c.string_value == step)
-            .order_by(table.c.execution_id.desc())
-            .limit(limit)
-        )
+        query = _of_step(run.project, run.environment, step).limit(limit)
         if known:
-            query = query.where(table.c.execution_id < min(known))
+            query = query.where(EXECUTION_PROPERTY.c.execution_id < min(known))
         found = executions.read(connection, list(connection.execute(query).scalars()))
     return [record for record in found.values() if record.run != run.id]
+
+
+def of_step(store: MetadataStore, project: str, environment: str, step: str) -> Iterator[ExecutionRecord]:
+    """Every execution of a step in an environment, newest first, read some at a time as they are asked for."""
+    with store.database.reading() as connection:
+        ids = list(connection.execute(_of_step(project, environment, step)).scalars())
+    for start in range(0, len(ids), _AT_ONCE):
+        yield from records(store, ids[start : start + _AT_ONCE]).values()
+
+
+def _of_step(project: str, environment: str, step: str) -> Select[int]:
+    """The ids of a step's executions in an environment, newest first."""
+    place = _contexts(ENVIRONMENT).where(CONTEXT.c.name == f"{project}/{environment}").with_only_columns(CONTEXT.c.id)
+    table = EXECUTION_PROPERTY
+    return (
+        select(table.c.execution_id)
+        .join(ASSOCIATION, ASSOCIATION.c.execution_id == table.c.execution_id)
+        .where(ASSOCIATION.c.context_id.in_(place))
+        .where(table.c.name == "step", table.c.is_custom_property == 0, table.c.string_value == step)
+        .order_by(table.c.execution_id.desc())
+    )
 
 
 def _contexts(kind: str) -> Select[int, str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mlopsctl.evidence import Measurement
+from mlopsctl.ground.clock import now_ms
 from mlopsctl.ground.digest import Json, canonical_json
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.registry.connect import asking
@@ -141,7 +141,7 @@ def _new(client: MlflowClient, experiment: str, facts: RunFacts) -> str:
 def _write(client: MlflowClient, run: str, facts: RunFacts) -> None:
     from mlflow.entities import Metric, Param, RunTag
 
-    now = int(time.time() * 1000)
+    now = now_ms()
     metrics = [Metric(name, value, now, 0) for name, value in facts.metrics.items()]
     parameters = [Param(safe_name(name), _text(value)[:_LONGEST_PARAMETER]) for name, value in facts.parameters.items()]
     tags = [RunTag(name[:_LONGEST_NAME], value[:_LONGEST_TAG]) for name, value in facts.tags.items()]

@@ -12,6 +12,7 @@ from mlopsctl.gates.trivial import UNSTOPPED
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.text import printable
 from mlopsctl.metadata.records import Release
+from mlopsctl.render.times import short
 from mlopsctl.step.task import StepState
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def conclusion(outcome: Outcome) -> str:
         return "The gates let the model go; `mlopsctl apply` releases it."
     if outcome.released is not None:
         release = outcome.released
-        return f"Released {release.registry_name} v{release.registry_version} ({_short(release.model)})."
+        return f"Released {release.registry_name} v{release.registry_version} ({short(release.model)})."
     if outcome.held:
         return f"Held: {outcome.held}{_stays(outcome.standing)}."
     return f"Nothing to release{_stays(outcome.standing)}."
@@ -190,8 +191,4 @@ def _line(mark: str, style: str, name: str, reason: str) -> RenderableType:
 
 
 def _stays(release: Release | None) -> str:
-    return f"; v{release.registry_version} ({_short(release.model)}) stays" if release is not None else ""
-
-
-def _short(digest: str) -> str:
-    return digest.removeprefix("sha256:")[:12]
+    return f"; v{release.registry_version} ({short(release.model)}) stays" if release is not None else ""

@@ -12,6 +12,7 @@ from mlopsctl.ground.digest import Json
 from mlopsctl.ground.text import printable
 from mlopsctl.metadata.records import Release
 from mlopsctl.render.outcome import findings_text, gates_json, release_json
+from mlopsctl.render.times import short
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -104,5 +105,5 @@ def _server(status: Status) -> str:
 
 def _release(release: Release) -> str:
     when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(release.released / 1000))
-    digest = release.model.removeprefix("sha256:")[:12]
+    digest = short(release.model)
     return f"{release.registry_name} v{release.registry_version} ({digest}), release {release.number} of {when}"

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 
+from mlopsctl.ground.clock import now_ms
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.ground.process import kill_tree
 from mlopsctl.servers.door import knock, open_door
@@ -118,9 +119,7 @@ class LocalServer:
             try:
                 server.wait_ready(timeout)
                 _try_example(server.port, model)
-                served = Served(
-                    str(server.process), digest, str(model.resolve()), number, name, int(time.time() * 1000)
-                )
+                served = Served(str(server.process), digest, str(model.resolve()), number, name, now_ms())
                 # Before it is admitted it dies with this command; from then on the state must name it.
                 write_state(self._folder, ServerState((*state.processes, served), number))
                 server.admit()

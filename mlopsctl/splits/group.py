@@ -17,6 +17,7 @@ from mlopsctl.splits.placing import Placed, column_named, count, rows, wrong_typ
 from mlopsctl.tables.columns import Column, ColumnType, shown
 from mlopsctl.tables.engine import identifier
 from mlopsctl.tables.rows import group_position_sql
+from mlopsctl.tables.scan import missing
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection as Connection
@@ -37,7 +38,7 @@ class GroupSplit(FractionSplit):
         if column.type is ColumnType.OTHER:
             raise wrong_type(column, "a group", "name a column of text or numbers")
         name = identifier(column.name)
-        known = f"{name} IS NOT NULL" + (f" AND NOT isnan({name})" if column.type is ColumnType.FLOAT else "")
+        known = f"NOT {missing(column)}"
         groups = count(connection, f"SELECT count(DISTINCT {name}) FROM {relation} WHERE {known}")
         lost = count(connection, f"SELECT count(*) FROM {relation} WHERE NOT ({known})")
         query = self.place_sql(f"CASE WHEN {known} THEN {group_position_sql(column)} END", relation)

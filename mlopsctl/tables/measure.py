@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlopsctl.tables.columns import Column, ColumnType
 from mlopsctl.tables.engine import identifier, parquet
+from mlopsctl.tables.scan import missing
 from mlopsctl.tables.statistics import (
     BUCKETS,
     DECILES,
@@ -97,7 +98,7 @@ def _listed(
 ) -> ColumnStatistics:
     """Different values and the most frequent ones; floats are counted and not listed."""
     name = identifier(column.name)
-    kept = f"{name} IS NOT NULL" + (f" AND NOT isnan({name})" if column.type is ColumnType.FLOAT else "")
+    kept = f"NOT {missing(column)}"
     found = connection.execute(
         f"SELECT {name}, count(*) FROM {table} WHERE {kept} GROUP BY {name} ORDER BY count(*) DESC, {name} "
         f"LIMIT {TOP + 1}"

@@ -45,6 +45,12 @@ def column_type(engine_type: str) -> ColumnType:
     return ColumnType.OTHER
 
 
+def missing(column: Column) -> str:
+    """The SQL condition that a row has no value in the column; NaN is none."""
+    name = identifier(column.name)
+    return f"({name} IS NULL OR isnan({name}))" if column.type is ColumnType.FLOAT else f"({name} IS NULL)"
+
+
 def normalized(relation: str, described: Sequence[tuple[str, str]]) -> Scan:
     """A scan of a relation whose columns have any of DuckDB's types.
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mlopsctl.ground.clock import now_ms
 from mlopsctl.ground.errors import Diagnostic, Interrupted, StepProblem
 from mlopsctl.ground.secrets import look_up
 from mlopsctl.orchestrators.local.contract import Driver, Observer, Settings
@@ -148,13 +149,13 @@ class _Run:
         return heapq.heappop(self._again) if is_due else None
 
     def _settle_or_launch(self, step: Step, selector: selectors.BaseSelector) -> None:
-        now = _milliseconds()
+        now = now_ms()
         result = self._schedule.inherited(step) or self._not_started() or self._prepared(step)
         if isinstance(result, StepTask):
             self._launch(step, result, 1, selector)
             return
         if result.state is not StepState.CANCELED:
-            self._driver.finished(step, 1, now, _milliseconds(), result, None)
+            self._driver.finished(step, 1, now, now_ms(), result, None)
         self._conclude(step, result, 0.0)
 
     def _not_started(self) -> StepResult | None:
@@ -178,7 +179,7 @@ class _Run:
         environment = environment_of(self._environments, step.requirements) if step.requirements else None
         python = str(environment.python) if environment is not None else ""
         task = replace(task, staging=str(folder), resources=step.resources, python=python)
-        attempt = _Attempt(step, task, number, log, _milliseconds(), time.monotonic())
+        attempt = _Attempt(step, task, number, log, now_ms(), time.monotonic())
         self._driver.started(step, number, log)
         self._observer.started(step, number)
         if self._settings.in_process:
@@ -255,7 +256,7 @@ class _Run:
         """Record an attempt's end; then try again, or let the step have this result."""
         step, number = attempt.step, attempt.number
         self._staging.remove(Path(attempt.task.staging))
-        self._driver.finished(step, number, attempt.started_ms, _milliseconds(), result, attempt.log)
+        self._driver.finished(step, number, attempt.started_ms, now_ms(), result, attempt.log)
         repeat = result.state is StepState.FAILED and number <= step.retry.attempts and not self._interrupts.count
         if repeat:
             due = time.monotonic() + step.retry.delay
@@ -277,7 +278,3 @@ _NOT_HERE = StepResult(
     hint="run without --in-process",
 )
 _CANCELED = StepResult(StepState.CANCELED, problem="the step was stopped before its end")
-
-
-def _milliseconds() -> int:
-    return int(time.time() * 1000)

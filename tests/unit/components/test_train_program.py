@@ -178,8 +178,6 @@ def test_the_program_finds_what_is_promised_and_no_other_file_of_the_project(tmp
         "params": {"a": [1, "b"]},
         "output": "probability",
     }
-    (tmp_path / "project" / "helpers").mkdir(parents=True)
-    shutil.rmtree(tmp_path / "project")
     frame = flowers()
     project = tmp_path / "project"
     (project / "helpers" / "deep").mkdir(parents=True)
