@@ -16,10 +16,10 @@ UV := UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --python $(VENV)
 LOCKED := --require-hashes --compile-bytecode
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
-LOCKS := bootstrap base run demo dev mlmd
+LOCKS := bootstrap base run demo dev mlmd cloud airflow3 airflow2 bigquery
 WORKERS ?= 2
 
-.PHONY: help demo test lint types test-unit test-integration soak bench lock upgrade generate picture wheel clean dev
+.PHONY: help demo test lint types test-unit test-integration test-cloud soak bench lock upgrade generate picture wheel clean dev
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
@@ -29,7 +29,7 @@ demo: $(VENV)/.demo ## penguins: validated, planned, trained, gated, served, ask
 
 dev: $(VENV)/.dev ## the development environment in .venv
 
-test: lint test-unit test-integration ## everything that must be green
+test: lint test-unit test-integration test-cloud ## everything that must be green
 
 lint: $(VENV)/.dev ## style, types, layers, workflows
 	$(BIN)/ruff check .
@@ -41,10 +41,15 @@ lint: $(VENV)/.dev ## style, types, layers, workflows
 test-unit: $(VENV)/.dev ## seconds; no network, no home folder
 	$(BIN)/python -m pytest tests/unit -n $(WORKERS)
 
-test-integration: $(VENV)/.dev mlmd ## real processes, servers and loopback
+test-integration: $(VENV)/.dev mlmd airflow3 airflow2 ## real processes, servers and loopback
 	@bash scripts/postgres.sh
 	@bash scripts/chromium.sh
-	$(BIN)/python -m pytest tests/integration -n $(WORKERS) --dist loadfile --timeout 400
+	$(BIN)/python -m pytest tests/integration --ignore tests/integration/cloud -n $(WORKERS) --dist loadfile --timeout 400
+
+test-cloud: $(VENV)/.dev cloud bigquery ## the clients of clouds and clusters, against doubles and emulators on loopback
+	@bash scripts/postgres.sh
+	@bash scripts/containers.sh
+	.venvs/cloud/bin/python -m pytest tests/integration/cloud -n $(WORKERS) --dist loadfile --timeout 400
 
 soak: $(VENV)/.dev ## minutes of repetition
 	$(BIN)/python -m pytest tests/soak --timeout 3600
@@ -73,18 +78,29 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.demo
 	@$(INSTALL) $(LOCKED) -r requirements/dev.txt
 	@touch $@
 
-# Google's ml-metadata client needs libraries that ours exclude, so it lives alone.
+# What cannot live beside the rest lives alone: Google's ml-metadata client needs libraries that ours exclude, kfp pins
+# versions that others exclude, Airflow and the emulator of BigQuery bring their own worlds.
 MLMD_FITS := import sys, platform; sys.exit(not (sys.version_info < (3, 13) and (sys.platform, platform.machine()) == ("linux", "x86_64")))
-.PHONY: mlmd
+.PHONY: mlmd cloud airflow3 airflow2 bigquery
+
 mlmd: $(BIN)/uv ## Google's own client, to read what we write
 	@if ! $(BIN)/python -c '$(MLMD_FITS)'; then \
 	  echo "skipped: ml-metadata has no wheel for this Python and machine"; \
-	elif [ ! .venvs/mlmd/.ready -nt requirements/mlmd.txt ]; then \
-	  echo "Making .venvs/mlmd"; \
-	  $(UV) venv --quiet --clear --python $(BIN)/python .venvs/mlmd; \
-	  $(UV) pip install --quiet --python .venvs/mlmd --require-hashes -r requirements/mlmd.txt; \
-	  touch .venvs/mlmd/.ready; \
-	fi
+	else $(call alone,mlmd); fi
+
+cloud: $(VENV)/.demo ## the SDKs of Kubeflow Pipelines and Google Cloud, with mlopsctl
+	@$(call alone,cloud)
+	@$(UV) pip install --quiet --python .venvs/cloud --no-deps --no-build-isolation -e .
+
+airflow3 airflow2 bigquery: $(BIN)/uv ## Airflow 3, Airflow 2, an emulator of BigQuery
+	@$(call alone,$@)
+
+# An environment of its own under .venvs, filled from the lock file of its name unless it is newer.
+alone = if [ ! .venvs/$(1)/.ready -nt requirements/$(1).txt ]; then \
+  echo "Making .venvs/$(1)"; \
+  $(UV) venv --quiet --clear --python $(BIN)/python .venvs/$(1) && \
+  $(UV) pip install --quiet --python .venvs/$(1) $(LOCKED) -r requirements/$(1).txt && \
+  touch .venvs/$(1)/.ready; fi
 
 # Generated files.
 

@@ -19,13 +19,15 @@ class Confusion:
 class Curve:
     """Points of a line, and the area under it; ``name`` is the class that counts as positive.
 
-    ROC: ``x`` false positive rate, ``y`` true positive rate. PR: ``x`` recall, ``y`` precision.
+    ROC: ``x`` false positive rate, ``y`` true positive rate, and the score from which on a row is taken at each point
+    in ``thresholds``. PR: ``x`` recall, ``y`` precision.
     """
 
     name: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     area: float | None
+    thresholds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

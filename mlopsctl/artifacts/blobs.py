@@ -12,25 +12,40 @@ from mlopsctl.artifacts.manifest import Manifest
 
 ASIDE = "quarantine"
 OBJECTS, MANIFESTS = "objects", "manifests"
+RUNS, KEYS = "runs", "keys"
 
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A blob that is there: its name, bytes, and when it was written (seconds since the epoch)."""
+    """A blob that is there: its name, bytes, and when it was written (seconds since the epoch).
+
+    ``version`` tells this writing of it from others, where the place can.
+    """
 
     name: str
     size: int
     written: float
+    version: str = ""
 
 
 class Blobs(Protocol):
     """A place that keeps objects and manifests by name (``objects/ab/cdef…``)."""
+
+    @property
+    def workers(self) -> int:
+        """How many blobs are worth reading at a time."""
 
     def save(self, folder: Path) -> Manifest:
         """Keep every file of a folder, and last its manifest."""
 
     def open(self, name: str) -> BinaryIO:
         """Read a blob; ``FileNotFoundError`` when there is none."""
+
+    def write(self, name: str, content: bytes, *, new: bool = False) -> None:
+        """Write a small blob whole or not at all; ``new``: ``FileExistsError`` when there is one of that name."""
+
+    def names(self, folder: str) -> Iterator[str]:
+        """The names of the small blobs below a folder such as ``runs/<id>``, sorted."""
 
     def present(self, names: Iterable[str]) -> set[str]:
         """Which of the names exist."""
@@ -44,8 +59,8 @@ class Blobs(Protocol):
     def list(self, kind: str) -> Iterator[Blob]:
         """Every blob under ``objects`` or ``manifests``, in no particular order."""
 
-    def remove(self, name: str) -> None:
-        """Remove a blob; nothing when it is gone already."""
+    def remove(self, name: str, version: str = "") -> None:
+        """Remove a blob, or only that writing of it; nothing when it is gone already."""
 
     def left_over(self, older: float) -> tuple[str, ...]:
         """What writers left beside the blobs more than so many seconds ago; they were killed."""

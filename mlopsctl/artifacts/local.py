@@ -28,6 +28,8 @@ STALE_SECONDS = 24 * 3600.0
 class LocalBlobs:
     """See :class:`~mlopsctl.artifacts.blobs.Blobs`."""
 
+    workers = 1
+
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
         self._swept = False
@@ -48,6 +50,24 @@ class LocalBlobs:
     def open(self, name: str) -> BinaryIO:
         return (self._root / name).open("rb")
 
+    def write(self, name: str, content: bytes, *, new: bool = False) -> None:
+        path = self._root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not new:
+            write_atomic(path, content)
+            return
+        staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        write_atomic(staged, content)
+        try:
+            os.link(staged, path)
+            sync_folder(path.parent)
+        finally:
+            staged.unlink()
+
+    def names(self, folder: str) -> Iterator[str]:
+        found = (path for path in (self._root / folder).rglob("[!.]*") if path.is_file())
+        yield from sorted(path.relative_to(self._root).as_posix() for path in found)
+
     def present(self, names: Iterable[str]) -> set[str]:
         return {name for name in names if os.path.exists(f"{self._root}/{name}")}
 
@@ -67,7 +87,7 @@ class LocalBlobs:
                 about = path.lstat()
                 yield Blob(path.relative_to(self._root).as_posix(), about.st_size, about.st_mtime)
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str, version: str = "") -> None:
         (self._root / name).unlink(missing_ok=True)
 
     def left_over(self, older: float) -> tuple[str, ...]:

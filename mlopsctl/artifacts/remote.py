@@ -1,83 +1,90 @@
-"""Blobs behind an fsspec URL (``memory://``, ``gs://bucket/path``).
+"""Blobs behind a URL (``gs://bucket/path``, ``s3://…``, ``memory://…``).
 
-An object is uploaded under its final name, for object stores show it only when it is whole; the manifest comes last.
+An object is uploaded under its final name, for such places show it only when it is whole; the manifest comes last.
+What is there already, by size and checksum, is not sent again. It is made young instead, so that nobody who removes
+old objects meanwhile takes it for one that nobody needs.
 """
 
 from __future__ import annotations
 
-import hashlib
+import os
 import secrets
+import stat
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from mlopsctl.artifacts.blobs import ASIDE, Blob, manifest_name, object_name
-from mlopsctl.artifacts.manifest import Manifest, scan
-from mlopsctl.artifacts.problems import StoreUnavailable, changing
-from mlopsctl.artifacts.walk import OpenFile, chunks, files
+from mlopsctl.artifacts.manifest import FileEntry, Manifest, scan
+from mlopsctl.artifacts.problems import changing
+from mlopsctl.objects.content import Content, ContentChanged
+from mlopsctl.objects.opening import open_objects
+from mlopsctl.objects.together import together
 
-THREADS = 16
+WORKERS = 8
+YOUNG_SECONDS = 12 * 3600.0
+_IN_MEMORY = 16 << 20
+_RACES = 5
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class RemoteBlobs:
     """See :class:`~mlopsctl.artifacts.blobs.Blobs`."""
 
-    def __init__(self, url: str) -> None:
-        import fsspec
+    workers = WORKERS
 
-        try:
-            filesystem, root = fsspec.core.url_to_fs(url)
-        except (ValueError, ImportError) as error:
-            raise StoreUnavailable.because(
-                "unknown-store",
-                f"the artifact store {url!r} cannot be used: {error}",
-                hint="use a folder, or a URL that fsspec knows; gs:// needs the package gcsfs",
-            ) from error
-        self._fs: Any = filesystem
-        self._root = root.rstrip("/")
+    def __init__(self, url: str) -> None:
+        self._objects = open_objects(url)
 
     def save(self, folder: Path) -> Manifest:
         manifest = scan(folder)
-        expected = {entry.path: entry.sha256 for entry in manifest.files}
-        uploaded = 0
-        for file in files(folder):
-            self._upload(file, expected.get(file.path, ""))
-            uploaded += 1
-        if uploaded != len(expected):
-            raise changing(folder)
-        self._fs.pipe_file(self._path(manifest_name(manifest.digest)), manifest.to_bytes())
+        by_content = {entry.sha256: entry for entry in manifest.files}
+        for _ in together(WORKERS, partial(self._upload, folder), by_content.values()):
+            pass
+        self._keep(manifest_name(manifest.digest), Content.of(manifest.to_bytes()), young=0.0)
         return manifest
 
     def open(self, name: str) -> BinaryIO:
-        return cast(BinaryIO, self._fs.open(self._path(name), "rb"))
+        file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+        held = cast(BinaryIO, file)
+        try:
+            self._objects.download(name, held)
+        except BaseException:
+            file.close()
+            raise
+        file.seek(0)
+        return held
+
+    def write(self, name: str, content: bytes, *, new: bool = False) -> None:
+        if new:
+            self._objects.create(name, Content.of(content))
+        else:
+            self._objects.replace(name, Content.of(content))
+
+    def names(self, folder: str) -> Iterator[str]:
+        yield from (found.name for found in self._objects.list(f"{folder}/"))
 
     def present(self, names: Iterable[str]) -> set[str]:
         asked = list(names)
-        with ThreadPoolExecutor(THREADS) as pool:
-            found = pool.map(lambda name: bool(self._fs.exists(self._path(name))), asked)
-        return {name for name, exists in zip(asked, found, strict=True) if exists}
+        found = together(WORKERS, self._objects.about, asked)
+        return {name for name, about in zip(asked, found, strict=True) if about is not None}
 
     def set_aside(self, name: str) -> None:
-        if self._fs.exists(self._path(name)):
-            self._fs.mv(self._path(name), self._path(f"{ASIDE}/{Path(name).name}.{secrets.token_hex(4)}"))
+        self._objects.move(name, f"{ASIDE}/{Path(name).name}.{secrets.token_hex(4)}")
 
     def uri(self, name: str) -> str:
-        return str(self._fs.unstrip_protocol(self._path(name)))
+        return self._objects.uri(name)
 
     def list(self, kind: str) -> Iterator[Blob]:
-        folder = self._path(kind)
-        if not self._fs.exists(folder):
-            return
-        for path, about in self._fs.find(folder, detail=True).items():
-            name = path[path.rindex(f"/{kind}/") + 1 :]
-            yield Blob(name, int(about.get("size") or 0), self._written(path))
+        for found in self._objects.list(f"{kind}/"):
+            yield Blob(found.name, max(found.size, 0), found.written, found.version)
 
-    def remove(self, name: str) -> None:
-        with suppress(FileNotFoundError):
-            self._fs.rm_file(self._path(name))
+    def remove(self, name: str, version: str = "") -> None:
+        self._objects.remove(name, version)
 
     def left_over(self, older: float) -> tuple[str, ...]:
         return ()
@@ -88,25 +95,33 @@ class RemoteBlobs:
     def locked(self, *, alone: bool) -> AbstractContextManager[bool]:
         return nullcontext(False)
 
-    def _written(self, path: str) -> float:
-        """When a blob was written; now, where the place does not say."""
+    def _upload(self, folder: Path, entry: FileEntry) -> None:
+        """Keep a file under the name that it was scanned by, unless it is another one by now."""
+        path = folder / entry.path
         try:
-            return float(self._fs.modified(path).timestamp())
-        except (NotImplementedError, FileNotFoundError):
-            return time.time()
+            stream = os.fdopen(os.open(path, _FLAGS), "rb")
+        except OSError as error:
+            raise changing(path) from error
+        with stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise changing(path)
+            try:
+                self._keep(object_name(entry.sha256), Content(stream, entry.size, entry.sha256), young=YOUNG_SECONDS)
+            except ContentChanged as error:
+                raise changing(path) from error
 
-    def _path(self, name: str) -> str:
-        return f"{self._root}/{name}"
-
-    def _upload(self, file: OpenFile, sha256: str) -> None:
-        """Copy an object under the name it was scanned by, and take it back if the file changed in between."""
-        path = self._path(object_name(sha256))
-        self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
-        sha = hashlib.sha256()
-        with self._fs.open(path, "wb") as stream:
-            for chunk in chunks(file):
-                sha.update(chunk)
-                stream.write(chunk)
-        if sha.hexdigest() != sha256:
-            self._fs.rm_file(path)
-            raise changing(Path(file.path))
+    def _keep(self, name: str, content: Content, *, young: float) -> None:
+        """See that a blob is there with this content, and younger than so many seconds."""
+        for _ in range(_RACES):
+            seen = self._objects.about(name)
+            try:
+                if seen is None:
+                    self._objects.create(name, content)
+                elif seen.size not in (-1, content.size) or (seen.md5 and seen.md5 != content.md5()):
+                    self._objects.replace(name, content, seen)
+                elif seen.written <= time.time() - young:
+                    self._objects.touch(seen, content)
+            except FileExistsError:
+                continue  # another writer was faster; look at what it wrote
+            return
+        raise OSError(f"others write {self.uri(name)} all the time")

@@ -12,6 +12,8 @@ import re
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -22,6 +24,8 @@ from mlopsctl.artifacts.manifest import FileEntry, Manifest
 from mlopsctl.artifacts.problems import BadArtifact, BrokenArtifact, MissingArtifact, StoreUnavailable, changing
 from mlopsctl.artifacts.walk import CHUNK
 from mlopsctl.ground.errors import Problem
+from mlopsctl.objects.problems import ObjectsUnavailable
+from mlopsctl.objects.together import together
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 _MAX_MANIFEST = 256 << 20
@@ -63,8 +67,9 @@ class ArtifactStore:
         if any(destination.iterdir()):
             raise FileExistsError(f"{destination} is not empty")
         try:
-            for entry in manifest.files:
-                self._copy(digest, entry, destination / entry.path)
+            copy = partial(self._copy, digest, destination)
+            for _ in together(self.blobs.workers, copy, manifest.files):
+                pass
         except BaseException as error:
             shutil.rmtree(destination, ignore_errors=True)
             if isinstance(error, OSError):
@@ -117,11 +122,34 @@ class ArtifactStore:
             for name in (_manifest_of(digest), *(object_name(entry.sha256) for entry in manifest.files)):
                 self.blobs.remove(name)
 
+    def note(self, name: str, content: bytes, *, new: bool = False) -> None:
+        """Keep a small text beside the artifacts, under ``runs/…`` or ``keys/…``.
+
+        Raises:
+            FileExistsError: when ``new`` and there is one of that name.
+        """
+        with self._talking(f"write {name}", expected=FileExistsError):
+            self.blobs.write(name, content, new=new)
+
+    def noted(self, name: str) -> bytes | None:
+        """A small text that was kept; ``None`` when there is none."""
+        try:
+            with self._talking(f"read {name}"), self.blobs.open(name) as stream:
+                return stream.read(_MAX_MANIFEST)
+        except FileNotFoundError:
+            return None
+
+    def notes(self, folder: str) -> tuple[str, ...]:
+        """The names of the small texts below a folder, sorted."""
+        with self._talking(f"look into {folder}"):
+            return tuple(self.blobs.names(folder))
+
     def uri(self, digest: str) -> str:
         """Where the artifact's manifest is, for people and other tools."""
         return self.blobs.uri(_manifest_of(digest))
 
-    def _copy(self, digest: str, entry: FileEntry, target: Path) -> None:
+    def _copy(self, digest: str, destination: Path, entry: FileEntry) -> None:
+        target = destination / entry.path
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o444)
         with os.fdopen(descriptor, "wb") as stream:
@@ -157,11 +185,15 @@ class ArtifactStore:
         return BrokenArtifact.because("broken-artifact", f"{message}; it was set aside", hint=_RERUN)
 
     @contextmanager
-    def _talking(self, action: str) -> Iterator[None]:
+    def _talking(self, action: str, expected: type[OSError] = FileNotFoundError) -> Iterator[None]:
         try:
             yield
-        except FileNotFoundError:
-            raise  # the caller knows what is missing
+        except expected:
+            raise  # the caller knows what is missing, or there already
+        except ObjectsUnavailable as error:
+            raise StoreUnavailable(
+                replace(found, message=f"cannot {action}: {found.message}") for found in error.diagnostics
+            ) from error
         except OSError as error:
             raise StoreUnavailable.because(
                 "store-unavailable",
@@ -178,7 +210,12 @@ def _blobs(url: str) -> Blobs:
         return LocalBlobs(Path(unquote(parts.path)))
     from mlopsctl.artifacts.remote import RemoteBlobs
 
-    return RemoteBlobs(url)
+    try:
+        return RemoteBlobs(url)
+    except ObjectsUnavailable as error:
+        raise StoreUnavailable(
+            replace(found, message=f"the artifact store {found.message}") for found in error.diagnostics
+        ) from error
 
 
 def _manifest_of(digest: str) -> str:

@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from mlopsctl.artifacts.blobs import MANIFESTS, OBJECTS, Blob, Blobs, manifest_name, object_name
 from mlopsctl.artifacts.manifest import Manifest
@@ -21,6 +22,7 @@ from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl.artifacts.walk import CHUNK
 from mlopsctl.ground.errors import Problem
 from mlopsctl.ground.flaw import Flaw
+from mlopsctl.objects.together import together
 
 YOUNG_SECONDS = 24 * 3600.0
 
@@ -64,7 +66,7 @@ def remove(store: ArtifactStore, doomed: Collection[str], since: float, *, dry: 
         oldest = time.time() - (0.0 if locked else YOUNG_SECONDS)
         loose = [blob for blob in blobs.list(OBJECTS) if blob.name not in needed and blob.written <= oldest]
         for blob in () if dry else (*goes, *loose):
-            blobs.remove(blob.name)
+            blobs.remove(blob.name, blob.version)
         if locked and not dry:
             for name in blobs.left_over(0.0):
                 blobs.remove_left_over(name)
@@ -116,17 +118,21 @@ def _verified_objects(blobs: Blobs) -> tuple[set[str], set[str]]:
     """The names of the objects that are right, and of the others."""
     good: set[str] = set()
     broken: set[str] = set()
-    for blob in blobs.list(OBJECTS):
-        sha = hashlib.sha256()
-        try:
-            with blobs.open(blob.name) as stream:
-                while chunk := stream.read(CHUNK):
-                    sha.update(chunk)
-        except OSError:
-            broken.add(blob.name)
-            continue
-        (good if object_name(sha.hexdigest()) == blob.name else broken).add(blob.name)
+    for name, right in together(blobs.workers, partial(_is_right, blobs), blobs.list(OBJECTS)):
+        (good if right else broken).add(name)
     return good, broken
+
+
+def _is_right(blobs: Blobs, blob: Blob) -> tuple[str, bool]:
+    """The object's name, and whether its content is what the name says."""
+    sha = hashlib.sha256()
+    try:
+        with blobs.open(blob.name) as stream:
+            while chunk := stream.read(CHUNK):
+                sha.update(chunk)
+    except OSError:
+        return blob.name, False
+    return blob.name, object_name(sha.hexdigest()) == blob.name
 
 
 def _needed(blobs: Blobs, manifests: Collection[Blob]) -> set[str]:

@@ -60,11 +60,14 @@ def shared(
 def _register() -> None:
     from mlopsctl.cli import (
         answers,
+        cancel,
         champion,
+        compile,
         doctor,
         environment,
         fmt,
         gate,
+        image,
         infer,
         init,
         pipeline,
@@ -78,8 +81,8 @@ def _register() -> None:
     )
 
     for module in (
-        init, validate, schema, pipeline, release, environment, gate, champion, infer, runs, answers, report,
-        store, state, doctor, fmt,
+        init, validate, schema, pipeline, compile, release, environment, cancel, gate, champion, infer, runs, answers,
+        report, store, state, image, doctor, fmt,
     ):  # fmt: skip
         module.register(app)
 

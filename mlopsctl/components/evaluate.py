@@ -77,7 +77,7 @@ class EvaluateParameters(Parameters):
 
 SPEC = ComponentSpec(
     name="evaluate",
-    version=2,
+    version=3,
     inputs={
         "examples": InputSpec(ArtifactType.EXAMPLES),
         "model": InputSpec(ArtifactType.MODEL),

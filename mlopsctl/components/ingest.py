@@ -20,7 +20,8 @@ from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.pipeline.ir import ArtifactType
 from mlopsctl.sources import BigQuery, Csv, DuckDb, Parquet, PythonSource, Source, Sql
-from mlopsctl.splits import HashSplit, Placed, Split
+from mlopsctl.sources.elsewhere import speaking_of_urls
+from mlopsctl.splits import FarmFingerprint, HashSplit, Placed, Split
 from mlopsctl.tables import examples as files
 from mlopsctl.tables.columns import Column, ColumnType, listed, unknown_column
 from mlopsctl.tables.label import check_label
@@ -50,7 +51,7 @@ class IngestParameters(Parameters):
 
 SPEC = ComponentSpec(
     name="ingest",
-    version=3,
+    version=4,
     inputs={},
     outputs={"examples": ArtifactType.EXAMPLES},
     parameters=IngestParameters,
@@ -68,8 +69,8 @@ def run(work: Work, parameters: IngestParameters) -> Notes:
     from mlopsctl.tables.engine import opened
 
     folder = work.outputs["examples"]
-    with tempfile.TemporaryDirectory(prefix="mlopsctl-") as spool:
-        reads, scanned = _reading(parameters.source, work.project, Path(spool))
+    with tempfile.TemporaryDirectory(prefix="mlopsctl-") as spool, speaking_of_urls() as urls:
+        reads, scanned = _reading(parameters.source, parameters.split, work.project, Path(spool), urls)
         with opened(reads=reads, writes=[folder]) as connection:
             scan = scanned(connection)
             projected = _projected(scan.columns, parameters)
@@ -93,22 +94,27 @@ def run(work: Work, parameters: IngestParameters) -> Notes:
     return _notes(result)
 
 
-def _reading(source: Source, project: Path, spool: Path) -> tuple[Sequence[Path], Callable[[Connection], Scan]]:
+def _reading(
+    source: Source, split: Split, project: Path, spool: Path, urls: dict[Path, str]
+) -> tuple[Sequence[Path], Callable[[Connection], Scan]]:
     """What the engine may read, and how it then finds the rows; a function is called, a database is asked."""
     if isinstance(source, BigQuery):
-        hint = "use a file, sql, duckdb or a python function"
-        raise StepProblem.because("not-yet", f"{source.not_yet} is not there yet", hint=hint)
+        shards = source.read(spool, split.used() if isinstance(split, FarmFingerprint) else None)
+        return [spool], shards.scan
     if isinstance(source, Sql):
         answer = source.read(project, spool)
         return [spool], lambda connection: answer.scan()
     if isinstance(source, DuckDb):
-        return source.paths(project), lambda connection: source.scan(connection, project)
+        query = source.here(spool / "tables", urls)
+        return query.paths(project), lambda connection: query.scan(connection, project)
     if not isinstance(source, PythonSource):
-        return source.files(project), lambda connection: source.scan(connection, project)
+        rows_here = source.here(spool / "rows", urls)
+        return rows_here.files(project), lambda connection: rows_here.scan(connection, project)
     rows = source.call(project)
     if not isinstance(rows, str | Path):
         return (), lambda connection: source.scan(connection, project, rows)
-    file = Csv(uri=str(rows)) if str(rows).casefold().endswith(".csv") else Parquet(uri=str(rows))
+    named = Csv(uri=str(rows)) if str(rows).casefold().endswith(".csv") else Parquet(uri=str(rows))
+    file = named.here(spool / "rows", urls)
     return file.files(project), lambda connection: file.scan(connection, project)
 
 

@@ -63,32 +63,36 @@ def _against_rest(answers: Answers, classes: Sequence[Label]) -> Iterator[tuple[
         yield class_name(classes[position]), answers.truth == position, answers.probability[:, position]
 
 
-def _steps(truth: NDArray[np.bool_], score: Floats) -> tuple[Floats, Floats]:
-    """How many rows of the class and of the rest are taken at each distinct score, the best score first."""
+def _steps(truth: NDArray[np.bool_], score: Floats) -> tuple[Floats, Floats, Floats]:
+    """How many rows of the class and of the rest are taken at each distinct score, the best score first; the scores."""
     import numpy as np
 
     order = np.argsort(-score, kind="stable")
     last = np.flatnonzero(np.r_[np.diff(score[order]) != 0, True])
     found = np.cumsum(truth[order])[last].astype(np.float64)
-    return found, (last + 1) - found
+    return found, (last + 1) - found, score[order][last]
 
 
 def _roc(name: str, truth: NDArray[np.bool_], score: Floats) -> Curve:
     import numpy as np
 
-    found, wrong = _steps(truth, score)
+    found, wrong, scores = _steps(truth, score)
     x, y = np.r_[0.0, wrong / wrong[-1]], np.r_[0.0, found / found[-1]]
-    return _curve(name, x, y, _area("roc_auc", truth, score))
+    kept = _kept(x, y)
+    thresholds = _short(np.r_[scores[0], scores][kept])
+    return Curve(name, _short(x[kept]), _short(y[kept]), _area("roc_auc", truth, score), thresholds)
 
 
 def _precision_recall(name: str, truth: NDArray[np.bool_], score: Floats) -> Curve:
     import numpy as np
 
-    found, wrong = _steps(truth, score)
+    found, wrong, _ = _steps(truth, score)
     # It ends where every row of the class is found: what follows only lowers the precision.
     end = int(np.searchsorted(found, found[-1])) + 1
     recall, precision = found[:end] / found[-1], found[:end] / (found[:end] + wrong[:end])
-    return _curve(name, np.r_[0.0, recall], np.r_[precision[0], precision], _area("average_precision", truth, score))
+    x, y = np.r_[0.0, recall], np.r_[precision[0], precision]
+    kept = _kept(x, y)
+    return Curve(name, _short(x[kept]), _short(y[kept]), _area("average_precision", truth, score))
 
 
 def _area(metric: str, truth: NDArray[np.bool_], score: Floats) -> float | None:
@@ -102,16 +106,15 @@ def _area(metric: str, truth: NDArray[np.bool_], score: Floats) -> float | None:
         return None
 
 
-def _curve(name: str, x: Floats, y: Floats, area: float | None) -> Curve:
-    """A line of at most so many points, which lie about evenly along it; both ends are kept."""
+def _kept(x: Floats, y: Floats) -> NDArray[np.int64]:
+    """Which points of a line are drawn: at most so many, which lie about evenly along it; both ends are kept."""
     import numpy as np
 
-    if len(x) > MOST_POINTS:
-        along = np.r_[0.0, np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))]
-        chosen = np.searchsorted(along, np.linspace(0.0, along[-1], MOST_POINTS))
-        kept = np.unique(np.r_[0, np.minimum(chosen[1:-1], len(x) - 1), len(x) - 1])
-        x, y = x[kept], y[kept]
-    return Curve(name, _short(x), _short(y), area)
+    if len(x) <= MOST_POINTS:
+        return np.arange(len(x))
+    along = np.r_[0.0, np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))]
+    chosen = np.searchsorted(along, np.linspace(0.0, along[-1], MOST_POINTS))
+    return np.unique(np.r_[0, np.minimum(chosen[1:-1], len(x) - 1), len(x) - 1])
 
 
 def _calibration(name: str, truth: NDArray[np.bool_], score: Floats) -> Calibration:

@@ -10,6 +10,9 @@ from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.adopt import adopting
 from mlopsctl.delivery.begin import new_run, recording
 from mlopsctl.delivery.driver import Setting, StepDriver, reused
+from mlopsctl.delivery.elsewhere.engines import Elsewhere, elsewhere, require_images
+from mlopsctl.delivery.elsewhere.lines import ENGINE_KINDS, engine_lines
+from mlopsctl.delivery.elsewhere.run import Asked, bring_home, run_there, uncollected
 from mlopsctl.delivery.environment import last_findings, writing
 from mlopsctl.delivery.findings import findings_of
 from mlopsctl.delivery.history import StoredHistory
@@ -22,13 +25,15 @@ from mlopsctl.delivery.plan import Plan, Seal
 from mlopsctl.delivery.policy import gates_json, read_gates
 from mlopsctl.delivery.ready import require_step_libraries
 from mlopsctl.delivery.refresh import moved_since, read_live, read_surroundings
-from mlopsctl.delivery.release import bring_champion, settle, take_over
+from mlopsctl.delivery.release import bring_champion, intended, settle, take_over
 from mlopsctl.delivery.select_steps import BorrowingDriver, BorrowingObserver, Selection, up_to_verdict
+from mlopsctl.delivery.serving import server_kind
 from mlopsctl.delivery.stores import Stores, open_stores
+from mlopsctl.delivery.telling import tell_outcome
 from mlopsctl.ground.clock import now_ms
 from mlopsctl.ground.errors import Diagnostic, ExitCode, Locked, Problem
 from mlopsctl.ground.log import log_for
-from mlopsctl.lowering.lower import Lowered, executable, lower
+from mlopsctl.lowering.lower import Lowered, executable, lower, on_this_machine
 from mlopsctl.metadata.records import EnvironmentState
 from mlopsctl.metadata.state import Lease
 from mlopsctl.orchestrators.local.run import Observer, Settings, run_pipeline
@@ -43,7 +48,8 @@ _log = log_for("apply")
 class Prepared:
     """A plan with everything it was made from, ready to be shown or applied.
 
-    ``borrowed`` are the results of steps that are not run, where only some are.
+    ``borrowed`` are the results of steps that are not run, where only some are. ``there`` is the orchestrator, where
+    that is not this machine.
     """
 
     lowered: Lowered
@@ -53,6 +59,7 @@ class Prepared:
     live: Live
     plan: Plan
     borrowed: Mapping[str, StepResult] = field(default_factory=dict)
+    there: Elsewhere | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,8 @@ def prepare(
     lift_hold: bool = False,
     override: Override | None = None,
     adopted: str = "",
+    here: bool = False,
+    collecting: bool = False,
 ) -> Prepared:
     """Read what there is and make the plan.
 
@@ -92,11 +101,21 @@ def prepare(
         lift_hold: make it as it will be once the hold is lifted.
         override: gates to break by hand.
         adopted: see :class:`Options`.
+        here: the steps run on this machine, whatever orchestrator the environment has.
+        collecting: first record what ran elsewhere meanwhile.
 
     Raises:
         InvalidProject: when the project asks for something this version cannot execute, or its data is missing.
     """
     lowered = executable(lower(loaded))
+    there = None
+    if not adopted and not here:
+        require_images(loaded)
+        there = elsewhere(loaded, lowered, ask=refresh)
+    if there is None:
+        lowered = on_this_machine(lowered)
+    elif collecting:
+        bring_home(there, stores)
     if adopted:
         lowered = adopting(loaded, stores, lowered, adopted)
     around = read_surroundings(loaded, lowered.pipeline, stores)
@@ -104,7 +123,8 @@ def prepare(
     state = stores.state.read(loaded.project.name, loaded.environment)
     if lift_hold:
         state = replace(state, hold="")
-    live, notes = read_live(loaded, stores) if refresh else (Live(), ("the live systems were not asked",))
+    not_asked: tuple[Live, tuple[str, ...]] = (Live(kind=server_kind(loaded)), ("the live systems were not asked",))
+    live, notes = read_live(loaded, stores) if refresh else not_asked
     desired = Desired(
         project=loaded.project.name,
         environment=loaded.environment,
@@ -113,10 +133,20 @@ def prepare(
         served=loaded.project.deployment is not None,
         now=moment(),
         override=override,
-        notes=(*lowered.notes, *notes, *_interrupted(loaded, stores)),
+        notes=(*lowered.notes, *notes, *_interrupted(loaded, stores), *_from_elsewhere(there, stores, ask=refresh)),
+        elsewhere=() if there is None else tuple(engine_lines(there.wanted, there.deployed)),
     )
     plan = make_plan(desired, lowered.pipeline, around, history, state, live)
-    return Prepared(lowered, around, history, state, live, plan)
+    return Prepared(lowered, around, history, state, live, plan, there=there)
+
+
+def _from_elsewhere(there: Elsewhere | None, stores: Stores, *, ask: bool) -> tuple[str, ...]:
+    """What the orchestrator says beside its lines."""
+    if there is None or there.deployed is None or not ask:
+        return ()
+    waiting = uncollected(there, stores)
+    told = (f"{len(waiting)} runs there are not recorded here yet; apply records them first",) if waiting else ()
+    return (*there.deployed.notes, *told)
 
 
 def _interrupted(loaded: Loaded, stores: Stores) -> tuple[str, ...]:
@@ -142,14 +172,22 @@ def apply(loaded: Loaded, options: Options, observer: Observer, confirm: Callabl
         take_over(stores, lease)
         broken = options.broken
         override = asked(loaded, *last_findings(loaded, stores), broken, options.reason) if broken else None
-        prepared = prepare(loaded, stores, lift_hold=options.release_hold, override=override, adopted=options.adopted)
+        prepared = prepare(
+            loaded,
+            stores,
+            lift_hold=options.release_hold,
+            override=override,
+            adopted=options.adopted,
+            collecting=True,
+        )
         _refuse_stale(options.sealed, prepared.plan.seal)
         if not confirm(prepared.plan):
             return None
         if options.release_hold:
             stores.state.release_hold(lease)
         started = time.monotonic()
-        recorded = bool(prepared.plan.changes) or not options.reuse
+        _deploy(prepared, stores, lease)
+        recorded = _has_work(prepared) or not options.reuse
         if recorded:
             run, results = execute(loaded, stores, prepared, options, observer)
         else:
@@ -159,18 +197,21 @@ def apply(loaded: Loaded, options: Options, observer: Observer, confirm: Callabl
         if not outcome.failed:
             try:
                 outcome = _settled(loaded, stores, lease, outcome, prepared.live)
-            except (Problem, KeyboardInterrupt):
+            except (Problem, KeyboardInterrupt) as problem:
                 if recorded:
                     stores.metadata.finish_run(run, "failed", int(ExitCode.FAILED), now_ms())
+                    tell_outcome(loaded, outcome, failed=f"nothing was released: {problem}".rstrip(": "))
                 raise
         _finish(stores, outcome, recorded=recorded)
+        if recorded:
+            outcome = tell_outcome(loaded, outcome, elsewhere=prepared.there is not None)
         return replace(outcome, seconds=time.monotonic() - started)
 
 
 def run(loaded: Loaded, options: Options, observer: Observer) -> Outcome:
-    """Run the pipeline up to its verdict; nothing is registered, released or served."""
+    """Run the pipeline up to its verdict, on this machine; nothing is registered, released or served."""
     with open_stores(loaded) as stores, writing(loaded, stores):
-        prepared = prepare(loaded, stores, refresh=False)
+        prepared = prepare(loaded, stores, refresh=False, here=True)
         latest = stores.metadata.latest(loaded.project.name, loaded.environment)
         chosen = up_to_verdict(prepared.lowered.pipeline, options.selection, prepared.plan, latest, stores.artifacts)
         lowered = replace(prepared.lowered, pipeline=chosen.pipeline)
@@ -189,6 +230,7 @@ def run(loaded: Loaded, options: Options, observer: Observer) -> Outcome:
             places=lowered.places,
         )
         _finish(stores, outcome, recorded=True)
+        outcome = tell_outcome(loaded, outcome)
         return replace(outcome, seconds=time.monotonic() - started)
 
 
@@ -196,11 +238,14 @@ def execute(
     loaded: Loaded, stores: Stores, prepared: Prepared, options: Options, observer: Observer
 ) -> tuple[str, Mapping[str, StepResult]]:
     """Run the pipeline's steps and record them; the run's id and every step's result."""
-    require_step_libraries()
     bring_champion(stores, model_name(loaded.project.name), prepared.plan.pinned.get("champion", ""))
     seal = prepared.plan.seal
     parameters = loaded.project.parameters
     record = new_run(loaded, loaded.environment, seal.pipeline, prepared.plan.digest, parameters)
+    if prepared.there is not None:
+        asked = Asked(record, prepared.lowered.pipeline, prepared.plan.pinned)
+        return record.id, run_there(prepared.there, asked, stores, observer)
+    require_step_libraries()
     _log.info(
         "run begins", run=record.id, project=record.project, environment=record.environment, plan=record.plan_digest
     )
@@ -230,6 +275,23 @@ def execute(
     return record.id, results
 
 
+def _deploy(prepared: Prepared, stores: Stores, lease: Lease) -> None:
+    """Make the orchestrator's side as the plan says, where it is not so already."""
+    there = prepared.there
+    if there is None or not any(line.kind in ENGINE_KINDS for line in prepared.plan.changes):
+        return
+    with intended(stores, lease, "deploy", {"pipeline": there.wanted.name, "version": there.wanted.bundle.digest}):
+        for done in there.engine.deploy(there.wanted):
+            _log.info("deployed", pipeline=there.wanted.name, done=done)
+
+
+def _has_work(prepared: Prepared) -> bool:
+    """Whether a run is needed: elsewhere only for steps, since bringing its own side in order needs none."""
+    if prepared.there is None:
+        return bool(prepared.plan.changes)
+    return any(step.runs for step in prepared.plan.steps)
+
+
 def _settled(loaded: Loaded, stores: Stores, lease: Lease, outcome: Outcome, live: Live) -> Outcome:
     evidence = (_digest(outcome.results, "evaluate", "evaluation"), _digest(outcome.results, "gate", "blessing"))
     gates = gates_json(loaded.project.evaluation.gates)
@@ -242,6 +304,7 @@ def _settled(loaded: Loaded, stores: Stores, lease: Lease, outcome: Outcome, liv
         standing=standing.state.release,
         held=standing.state.hold,
         served=standing.url,
+        notes=(*outcome.notes, *standing.notes),
     )
 
 

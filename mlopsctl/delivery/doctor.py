@@ -18,10 +18,10 @@ from pathlib import Path
 from mlopsctl import __version__
 from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl.config.load import Loaded, load_project
+from mlopsctl.delivery.serving import served, server_kind
 from mlopsctl.delivery.stores import LOCAL, Stores, open_stores
 from mlopsctl.ground.errors import Problem, UsageProblem
 from mlopsctl.ground.text import printable
-from mlopsctl.servers.local import LocalServer
 
 _GIB = 1 << 30
 _SECONDS_TO_ANSWER = 10
@@ -216,15 +216,16 @@ def _registry(stores: Stores) -> Finding:
 
 
 def _server(loaded: Loaded, stores: Stores) -> Finding:
-    status = LocalServer(stores.home / "serve" / loaded.environment).status()
+    status = served(loaded, stores)
     if not status.running:
         return Finding("server", Health.OK, "nothing is served here")
+    who = f"process {status.pid}" if status.pid else f"the {server_kind(loaded)} server"
+    if not status.observed:
+        return Finding("server", Health.WARN, status.note, "choose a context of kubectl to have it looked at")
     if not status.healthy:
-        hint = f"look at {status.log}; `mlopsctl apply` starts it anew"
-        return Finding(
-            "server", Health.FAIL, f"the server (process {status.pid}) does not answer at {status.url}", hint
-        )
-    return Finding("server", Health.OK, f"process {status.pid} answers at {status.url}")
+        hint = f"look at {status.log}; `mlopsctl apply` starts it anew" if status.log else "`mlopsctl status` says more"
+        return Finding("server", Health.FAIL, f"{who} does not answer at {status.url}", hint)
+    return Finding("server", Health.OK, f"{who} answers at {status.url}")
 
 
 def _failed(subject: str, problem: Problem) -> Finding:

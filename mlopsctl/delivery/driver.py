@@ -8,7 +8,6 @@ from pathlib import Path
 
 from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl.delivery.live import Live
-from mlopsctl.delivery.pinned import artifacts, clock, parameters, stale
 from mlopsctl.delivery.plan import History
 from mlopsctl.delivery.steps import lost_effect
 from mlopsctl.ground.digest import Json
@@ -17,6 +16,7 @@ from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
 from mlopsctl.metadata.store import MetadataStore
 from mlopsctl.pipeline.ir import Step
 from mlopsctl.step.key import Surroundings, key_material, step_key
+from mlopsctl.step.pinned import artifacts, clock, parameters, stale
 from mlopsctl.step.task import StepResult, StepState, StepTask, TaskInput
 
 

@@ -8,13 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mlopsctl.config.load import Loaded
+from mlopsctl.delivery.elsewhere.engines import elsewhere
+from mlopsctl.delivery.elsewhere.watch import going_on
 from mlopsctl.delivery.findings import read_findings
 from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.outcome import Findings
 from mlopsctl.delivery.refresh import read_live
 from mlopsctl.delivery.release import Standing, roll_back, take_down
 from mlopsctl.delivery.stores import Stores, open_stores
+from mlopsctl.delivery.telling import tell_rollback
 from mlopsctl.ground.errors import UsageProblem
+from mlopsctl.lowering.lower import lower
 from mlopsctl.metadata.records import EnvironmentState, ExecutionRecord, Release, RunRecord
 from mlopsctl.metadata.state import Lease
 
@@ -48,7 +52,7 @@ def status(loaded: Loaded) -> Status:
             run=run,
             executions=executions,
             findings=findings_of_executions(executions, stores),
-            notes=notes,
+            notes=(*notes, *going_on(loaded)),
         )
 
 
@@ -73,12 +77,17 @@ def last_findings(loaded: Loaded, stores: Stores) -> tuple[Findings, str]:
 def rollback(loaded: Loaded, to: int | None, reason: str) -> Standing:
     """Serve an earlier release again and hold it; see :func:`~mlopsctl.delivery.release.roll_back`."""
     with open_stores(loaded) as stores, writing(loaded, stores) as lease:
-        return roll_back(loaded, stores, lease, to, reason)
+        standing = roll_back(loaded, stores, lease, to, reason)
+        tell_rollback(loaded, standing, reason)
+        return standing
 
 
 def destroy(loaded: Loaded) -> EnvironmentState:
-    """Stop serving and forget the release; models, runs and artifacts stay."""
+    """Stop serving, stop scheduled runs and forget the release; models, runs and artifacts stay."""
     with open_stores(loaded) as stores, writing(loaded, stores) as lease:
+        there = elsewhere(loaded, lower(loaded), ask=False)
+        if there is not None:
+            there.engine.remove(there.wanted)
         return take_down(loaded, stores, lease)
 
 

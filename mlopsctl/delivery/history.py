@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping
 
 from mlopsctl import evidence
 from mlopsctl.artifacts.store import ArtifactStore
-from mlopsctl.delivery.pinned import CLOCK, PREVIOUS
 from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
 from mlopsctl.metadata.store import MetadataStore
 from mlopsctl.metadata.trace import of_step
+from mlopsctl.step.pinned import CLOCK, PREVIOUS
 from mlopsctl.step.task import StepState
 
 

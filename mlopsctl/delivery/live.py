@@ -16,7 +16,9 @@ class Live:
         alias_version, alias_digest: the version the environment's alias points to, and its model's digest; empty
             where there is none.
         registered: digests of the models that the registry holds, by version.
-        serving: whether a server of ours runs; ``healthy`` whether it answers.
+        kind: of the server that the project asks for; ``left`` are servers that it no longer asks for.
+        serving: whether a server of ours runs; ``healthy`` whether it answers, as far as it can be ``observed``.
+        otherwise: how it serves otherwise than the project asks, as a phrase; ``note`` what to know beside it.
         served_digest, served_url: what it serves, and where; ``example`` is a shell line that asks it.
     """
 
@@ -29,6 +31,11 @@ class Live:
     served_digest: str = ""
     served_url: str = ""
     example: str = ""
+    kind: str = "mlflow"
+    left: tuple[str, ...] = ()
+    observed: bool = True
+    otherwise: str = ""
+    note: str = ""
 
     def version_of(self, model: str) -> str:
         """The newest registered version of a model digest; empty when there is none."""
@@ -43,5 +50,7 @@ class Live:
                 "alias": [self.alias_version, self.alias_digest],
                 "registered": self.registered,
                 "served": self.served_digest if self.serving else "",
+                **({"otherwise": self.otherwise} if self.otherwise else {}),
+                **({"left": self.left} if self.left else {}),
             },
         )

@@ -10,7 +10,7 @@ from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.others import gate_lines, release_line, server_lines
 from mlopsctl.delivery.override import Override, standing
 from mlopsctl.delivery.pinned import pin
-from mlopsctl.delivery.plan import History, Plan, Seal, StepPlan
+from mlopsctl.delivery.plan import History, Line, Plan, Seal, StepPlan
 from mlopsctl.delivery.policy import gates_json
 from mlopsctl.delivery.steps import plan_steps
 from mlopsctl.gates import Gate
@@ -23,7 +23,11 @@ from mlopsctl.step.key import Surroundings
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What the project asks for beside its steps; ``now`` is the plan's clock, ``override`` a gate broken by hand."""
+    """What the project asks for beside its steps.
+
+    ``now`` is the plan's clock, ``override`` a gate broken by hand, ``elsewhere`` the lines of an orchestrator that is
+    not this machine.
+    """
 
     project: str
     environment: str
@@ -33,6 +37,7 @@ class Desired:
     now: str = ""
     override: Override | None = None
     notes: tuple[str, ...] = ()
+    elsewhere: tuple[Line, ...] = ()
 
 
 def make_plan(
@@ -45,7 +50,7 @@ def make_plan(
 ) -> Plan:
     """What ``apply`` would do now, and why."""
     champion = champion_of(state, live)
-    pinned = pin(pipeline, history, champion, desired.override or standing(state), desired.now)
+    pinned = pin(_wanted(pipeline), history, champion, desired.override or standing(state), desired.now)
     steps = plan_steps(pipeline, around, history, pinned, live)
     challenger = _output(steps, "select", "model")
     release = release_line(steps, challenger, _refused(steps), state, live)
@@ -56,13 +61,14 @@ def make_plan(
         steps=steps,
         removed=tuple(name for name in history.steps() if name not in present),
         others=(
+            *desired.elsewhere,
             *gate_lines(compare_policies(desired.applied_gates, desired.gates)),
             release,
             *server_lines(desired.served, release, state, live),
         ),
         pinned=pinned,
         seal=_seal(desired, pipeline, around, state, live),
-        notes=tuple(_notes(desired, state)),
+        notes=(*_costs(steps, around), *_notes(desired, state)),
     )
 
 
@@ -79,6 +85,10 @@ def champion_of(state: EnvironmentState, live: Live) -> str:
     return blessed[-1] if blessed else live.alias_digest
 
 
+def _wanted(pipeline: Pipeline) -> frozenset[str]:
+    return frozenset(name for step in pipeline.steps for name in step.state_inputs)
+
+
 def _output(steps: Sequence[StepPlan], id: str, name: str) -> str:
     for plan in steps:
         if plan.step.id == id and plan.cached is not None:
@@ -88,7 +98,17 @@ def _output(steps: Sequence[StepPlan], id: str, name: str) -> str:
 
 def _refused(steps: Sequence[StepPlan]) -> str:
     # A step of the user's own may stay out for reasons of its own; no release hangs on it.
-    return next((plan.skipped for plan in steps if plan.skipped and plan.step.component != "own"), "")
+    skipped = next((plan.skipped for plan in steps if plan.skipped and plan.step.component != "own"), "")
+    pushes = (plan.cached for plan in steps if plan.step.component == "push" and plan.cached is not None)
+    return skipped or next((push.line or "not pushed" for push in pushes if push.notes.get("pushed") is False), "")
+
+
+def _costs(steps: Sequence[StepPlan], around: Surroundings) -> Iterator[str]:
+    """What the steps that will run would cost, as far as it is known beforehand."""
+    for plan in steps:
+        for uri in plan.step.sources.values():
+            if plan.runs and uri in around.costs:
+                yield f"{plan.step.id}: {around.costs[uri]}"
 
 
 def _notes(desired: Desired, state: EnvironmentState) -> Iterator[str]:

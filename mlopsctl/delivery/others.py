@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.plan import Action, Line, StepPlan
 from mlopsctl.gates.policy import PolicyChange
-from mlopsctl.metadata.records import EnvironmentState
+from mlopsctl.metadata.records import EnvironmentState, Release
 
 _DECIDING = ("evaluate", "gate", "preflight", "push")
 _ACTIONS = {"added": Action.CREATE, "removed": Action.DELETE}
@@ -54,24 +54,40 @@ def release_line(steps: Sequence[StepPlan], challenger: str, refused: str, state
 
 
 def server_lines(wanted: bool, release: Line, state: EnvironmentState, live: Live) -> Iterator[Line]:
-    """What happens to the server."""
-    standing = state.release
+    """What happens to the server, and to those that the project no longer asks for."""
+    for left in live.left:
+        yield Line("server", left, Action.DELETE, ("the project no longer serves there",))
     if not wanted:
         if live.serving:
-            yield Line("server", "mlflow", Action.DELETE, ("deployment is gone from the project",))
+            yield Line("server", live.kind, Action.DELETE, ("deployment is gone from the project",))
         return
+    standing = state.release
     if release.action is not Action.KEEP:
         action = Action.UPDATE if live.serving else Action.CREATE
-        yield Line("server", "mlflow", action, ("follows the release",), waits=release.waits)
+        yield Line("server", live.kind, action, ("follows the release", *_noted(live)), waits=release.waits)
     elif standing is None:
-        yield Line("server", "mlflow", Action.KEEP, ("nothing is released",))
+        yield Line("server", live.kind, Action.KEEP, ("nothing is released",))
     elif not live.refreshed:
-        yield Line("server", "mlflow", Action.KEEP, ("not asked",))
+        yield Line("server", live.kind, Action.KEEP, ("not asked",))
     elif not live.serving:
-        yield Line("server", "mlflow", Action.CREATE, (f"v{standing.registry_version} is released and not served",))
-    elif live.served_digest != standing.model:
-        yield Line("server", "mlflow", Action.UPDATE, ("it serves another model than the release",))
-    elif not live.healthy:
-        yield Line("server", "mlflow", Action.UPDATE, ("it runs and does not answer",))
+        found = f"v{standing.registry_version} is released and not served"
+        yield Line("server", live.kind, Action.CREATE, (found, *_noted(live)))
+    elif wrong := _wrong(standing, live):
+        yield Line("server", live.kind, Action.UPDATE, (wrong,))
     else:
-        yield Line("server", "mlflow", Action.KEEP, (live.served_url,))
+        yield Line(
+            "server", live.kind, Action.KEEP, (live.served_url, *_noted(live)) if live.served_url else _noted(live)
+        )
+
+
+def _wrong(standing: Release, live: Live) -> str:
+    """What is wrong with a server that runs; empty when nothing is."""
+    if live.served_digest != standing.model:
+        return "it serves another model than the release"
+    if live.observed and not live.healthy:
+        return "it runs and does not answer"
+    return live.otherwise
+
+
+def _noted(live: Live) -> tuple[str, ...]:
+    return (live.note,) if live.note else ()

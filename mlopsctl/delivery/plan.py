@@ -131,7 +131,7 @@ class Plan:
     Attributes:
         steps: in pipeline order.
         others: gates, the release and the server; ``KEEP`` lines are things that stay.
-        pinned: state inputs read once, by name; see ``delivery/pinned.py``.
+        pinned: state inputs read once, by name; see :mod:`mlopsctl.step.pinned`.
         notes: what a reader should know beside the changes (a hold, the last refusal, kinds that wait for a version).
     """
 

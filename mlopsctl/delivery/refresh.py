@@ -9,12 +9,14 @@ from pathlib import Path
 
 from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.live import Live
+from mlopsctl.delivery.serving import left_behind, served, server_kind
 from mlopsctl.delivery.stores import Stores
 from mlopsctl.ground.errors import Diagnostic, InvalidProject, Problem
 from mlopsctl.pipeline.ir import Pipeline, Step
 from mlopsctl.pipeline.names import alias_of, model_name
 from mlopsctl.servers.example import example_request
-from mlopsctl.servers.local import LocalServer
+from mlopsctl.sources import BigQuery
+from mlopsctl.splits import FarmFingerprint
 from mlopsctl.step.key import Surroundings, code_digests, package_versions
 
 
@@ -25,8 +27,10 @@ def read_surroundings(loaded: Loaded, pipeline: Pipeline, stores: Stores) -> Sur
         InvalidProject: when a file is missing; all of them are named.
     """
     files = {file for step in pipeline.steps for file in step.code}
+    sources, costs = _fingerprints(loaded, stores.home / "digests")
     return Surroundings(
-        sources=_fingerprints(loaded, stores.home / "digests"),
+        sources=sources,
+        costs=costs,
         code=code_digests(loaded.folder, files),
         packages=package_versions(pipeline),
     )
@@ -51,28 +55,40 @@ def moved_since(loaded: Loaded, stores: Stores, around: Surroundings) -> Callabl
     return moved
 
 
-def _fingerprints(loaded: Loaded, memo: Path) -> dict[str, str]:
-    """The digests of outside data by their names; what cannot be read is told at the line that asks for it."""
+def _fingerprints(loaded: Loaded, memo: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The digests of outside data by their names, and what reading some of them would cost.
+
+    What cannot be read is told at the line that asks for it.
+    """
     found: dict[str, str] = {}
+    costs: dict[str, str] = {}
     problems: list[Diagnostic] = []
     for name, dataset in loaded.project.data.items():
+        source = dataset.source
         try:
-            found |= dataset.source.fingerprints(loaded.folder, memo)
+            if isinstance(source, BigQuery):
+                asked = source.asked(dataset.split.used() if isinstance(dataset.split, FarmFingerprint) else None)
+                found |= dict.fromkeys(source.outside().values(), asked.digest)
+                costs |= dict.fromkeys(source.outside().values(), asked.cost)
+            else:
+                found |= source.fingerprints(loaded.folder, memo)
         except Problem as problem:
-            key = next(iter(dataset.source.outside()), "kind").partition(".")[0]
-            span = loaded.span(("data", name, "source", key))
-            problems += [replace(diagnostic, span=span) for diagnostic in problem.diagnostics]
+            key = next(iter(source.outside()), "kind").partition(".")[0]
+            for diagnostic in problem.diagnostics:
+                line = source.line_of(diagnostic.id) if isinstance(source, BigQuery) else key
+                problems.append(replace(diagnostic, span=loaded.span(("data", name, "source", line))))
     if problems:
         raise InvalidProject(problems)
-    return found
+    return found, costs
 
 
 def read_live(loaded: Loaded, stores: Stores) -> tuple[Live, tuple[str, ...]]:
     """What is registered and served, and notes on what could not be asked."""
-    server = LocalServer(stores.home / "serve" / loaded.environment).status()
+    server = served(loaded, stores)
     if find_spec("mlflow") is None:
         note = "the registry was not asked: MLflow is not installed here (pip install 'mlopsctl[run]')"
-        return Live(serving=server.running, healthy=server.healthy, served_digest=server.digest), (note,)
+        kind = server_kind(loaded)
+        return Live(serving=server.running, healthy=server.healthy, served_digest=server.digest, kind=kind), (note,)
     name, alias = model_name(loaded.project.name), alias_of(loaded.environment)
     champion = stores.registry.champion(name, alias)
     return (
@@ -85,7 +101,12 @@ def read_live(loaded: Loaded, stores: Stores) -> tuple[Live, tuple[str, ...]]:
             healthy=server.healthy,
             served_digest=server.digest,
             served_url=server.url,
-            example=example_request(Path(server.model), server.url) if server.healthy else "",
+            example=example_request(Path(server.model), server.url) if server.healthy and server.model else "",
+            kind=server_kind(loaded),
+            left=left_behind(loaded, stores),
+            observed=server.observed,
+            otherwise=server.otherwise,
+            note=server.note,
         ),
         (),
     )

@@ -6,17 +6,19 @@ there and never guesses.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
+from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.make import champion_of
 from mlopsctl.delivery.outcome import Findings
+from mlopsctl.delivery.serving import SERVER, remove_servers, serve
 from mlopsctl.delivery.stores import Stores
 from mlopsctl.evidence import Verdict
 from mlopsctl.ground.clock import now_ms
@@ -26,21 +28,21 @@ from mlopsctl.ground.log import log_for
 from mlopsctl.metadata.records import EnvironmentState, Release
 from mlopsctl.metadata.state import Lease
 from mlopsctl.pipeline.names import alias_of, model_name
-from mlopsctl.registry.client import holds_model
+from mlopsctl.registry.client import Registry
 from mlopsctl.registry.package import packed_folder
-from mlopsctl.servers import MLflowServer
-from mlopsctl.servers.local import LocalServer
+from mlopsctl.servers.contract import ServerStatus
 
 _log = log_for("release")
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands after a release stage: the state, the release made by it, the server's address."""
+    """What stands after a release stage: the state, the release made by it, the server's address, and what to know."""
 
     state: EnvironmentState
     released: Release | None = None
     url: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def may_go(findings: Findings) -> bool:
@@ -103,12 +105,16 @@ def settle(
             overrides=_broken(findings),
         )
         release = _located(stores, release)
-        with _intended(stores, lease, "release", {"model": release.model, "version": release.registry_version}):
-            url = make_live(loaded, stores, lease, release)
+        with intended(stores, lease, "release", {"model": release.model, "version": release.registry_version}):
+            server = make_live(loaded, stores, lease, release, new=True)
             state = stores.state.release(lease, release, gates)
-        return Standing(state, release, url)
-    url = make_live(loaded, stores, lease, state.release) if state.release is not None else ""
-    return Standing(state, None, url)
+        return Standing(state, release, server.url, _notes(server))
+    server = make_live(loaded, stores, lease, state.release) if state.release is not None else ServerStatus()
+    return Standing(state, None, server.url, _notes(server))
+
+
+def _notes(server: ServerStatus) -> tuple[str, ...]:
+    return (server.note,) if server.note else ()
 
 
 def _broken(findings: Findings) -> dict[str, str]:
@@ -117,15 +123,18 @@ def _broken(findings: Findings) -> dict[str, str]:
     return {gate.name: gate.overridden for gate in gates if gate.overridden}
 
 
-def make_live(loaded: Loaded, stores: Stores, lease: Lease, release: Release) -> str:
-    """Serve the release where the project asks for it and point the alias at it; the server's address or empty.
+def make_live(loaded: Loaded, stores: Stores, lease: Lease, release: Release, *, new: bool = False) -> ServerStatus:
+    """Serve the release where the project asks for it and point the alias at it; what serves then.
+
+    Args:
+        new: the release was never served, so traffic moves to it as ``rollout`` says.
 
     Raises:
         Problem: when the server does not come up; the old one then still serves and the alias has not moved. Also when
             somebody else has taken the environment meanwhile.
     """
     release = _located(stores, release)
-    url = _serve(loaded, stores, lease, release)
+    server = serve(loaded, stores, lease, release, new=new)
     stores.state.check(lease)
     _log.info(
         "release",
@@ -133,10 +142,10 @@ def make_live(loaded: Loaded, stores: Stores, lease: Lease, release: Release) ->
         model=release.model,
         version=release.registry_version,
         number=release.number,
-        url=url,
+        url=server.url,
     )
     stores.registry.set_champion(release.registry_name, alias_of(loaded.environment), release.registry_version)
-    return url
+    return server
 
 
 def roll_back(loaded: Loaded, stores: Stores, lease: Lease, to: int | None, reason: str) -> Standing:
@@ -148,10 +157,10 @@ def roll_back(loaded: Loaded, stores: Stores, lease: Lease, to: int | None, reas
     close_intents(stores, lease)
     target = _earlier(stores.state.read(loaded.project.name, loaded.environment), to)
     asked: Json = {"model": target.model, "number": target.number, "reason": reason}
-    with _intended(stores, lease, "rollback", asked):
-        url = make_live(loaded, stores, lease, target)
+    with intended(stores, lease, "rollback", asked):
+        server = make_live(loaded, stores, lease, target)
         state = stores.state.rollback(lease, target.number, reason)
-    return Standing(state, target, url)
+    return Standing(state, target, server.url, _notes(server))
 
 
 def take_down(loaded: Loaded, stores: Stores, lease: Lease, *, retired: bool = False) -> EnvironmentState:
@@ -161,8 +170,9 @@ def take_down(loaded: Loaded, stores: Stores, lease: Lease, *, retired: bool = F
     """
     close_intents(stores, lease)
     state = stores.state.read(loaded.project.name, loaded.environment)
-    with _intended(stores, lease, "destroy", {"model": state.release.model if state.release else ""}):
-        _server(loaded, stores).stop()
+    with intended(stores, lease, "destroy", {"model": state.release.model if state.release else ""}):
+        for note in remove_servers(loaded, stores, lease):
+            _log.warning("destroy", note=note)
         stores.registry.delete_alias(model_name(loaded.project.name), alias_of(loaded.environment))
         return stores.state.clear(lease, withdrawn=retired)
 
@@ -184,12 +194,23 @@ def take_over(stores: Stores, lease: Lease) -> None:
 
 
 def close_intents(stores: Stores, lease: Lease) -> None:
-    """Nothing stays pending: this command decides what comes of it."""
+    """Nothing stays pending: this command decides what comes of it. Only servers stay on record until they are gone."""
     for intent in stores.state.pending(lease.project, lease.environment):
-        stores.state.complete(lease, intent.key, {"outcome": "taken over"})
+        if intent.kind != SERVER:
+            stores.state.complete(lease, intent.key, {"outcome": "taken over"})
 
 
-def bring_champion(stores: Stores, name: str, champion: str) -> None:
+class _Models(Protocol):
+    """Where models are."""
+
+    @property
+    def artifacts(self) -> ArtifactStore: ...
+
+    @property
+    def registry(self) -> Registry: ...
+
+
+def bring_champion(stores: _Models, name: str, champion: str) -> None:
     """Have the model to beat in the artifact store; the registry keeps it when the store was lost.
 
     Raises:
@@ -212,7 +233,7 @@ def bring_champion(stores: Stores, name: str, champion: str) -> None:
 
 
 @contextmanager
-def _intended(stores: Stores, lease: Lease, kind: str, payload: Json) -> Iterator[None]:
+def intended(stores: Stores, lease: Lease, kind: str, payload: Json) -> Iterator[None]:
     """Record what is about to be done outside, and afterwards what came of it; only a kill leaves it open."""
     key = f"{kind}-{lease.token}"
     stores.state.intend(lease, key, kind, payload)
@@ -259,31 +280,3 @@ def _earlier(state: EnvironmentState, number: int | None) -> Release:
         f"there is no earlier release{'' if number is None else f' {number}'} of {state.environment} to go back to",
         hint=f"earlier releases: {known}; see `mlopsctl status`",
     )
-
-
-def _server(loaded: Loaded, stores: Stores) -> LocalServer:
-    return LocalServer(stores.home / "serve" / loaded.environment)
-
-
-def _serve(loaded: Loaded, stores: Stores, lease: Lease, release: Release) -> str:
-    server = _server(loaded, stores)
-    deployment = loaded.project.deployment
-    if deployment is None or not isinstance(deployment.server, MLflowServer):
-        server.stop()
-        return ""
-    folder = stores.home / "serve" / loaded.environment / "models" / release.model.removeprefix("sha256:")[:16]
-    now = server.status()
-    serves = now.healthy and now.digest == release.model
-    if not folder.exists() or not (serves or holds_model(folder, release.model)):
-        stores.registry.download(release.registry_name, release.registry_version, folder, release.model)
-    stores.state.check(lease)
-    started = server.start_or_swap(folder, release.model, deployment.server.port, deployment.server.startup_timeout)
-    _prune(folder)
-    return started.url
-
-
-def _prune(serving: Path) -> None:
-    """Remove the unpacked models that no longer serve; the registry has them all."""
-    for other in serving.parent.iterdir():
-        if other.is_dir() and other != serving:
-            shutil.rmtree(other, ignore_errors=True)

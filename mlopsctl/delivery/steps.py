@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlopsctl.delivery.live import Live
-from mlopsctl.delivery.pinned import stale
 from mlopsctl.delivery.plan import History, StepPlan
 from mlopsctl.delivery.reasons import differences
-from mlopsctl.evidence import Verdict
 from mlopsctl.ground.digest import Json
 from mlopsctl.metadata.records import ExecutionRecord
 from mlopsctl.pipeline.ir import Pipeline, Step
 from mlopsctl.step.key import Surroundings, key_material, step_key
+from mlopsctl.step.pinned import stale, undecided
 from mlopsctl.step.task import StepState
 
 
@@ -31,7 +30,7 @@ def plan_steps(
     """Every step's plan, in pipeline order.
 
     Args:
-        pinned: state inputs by name; see :mod:`mlopsctl.delivery.pinned`.
+        pinned: state inputs by name; see :mod:`mlopsctl.step.pinned`.
         live: the live systems; a step whose effect there is gone runs again although its key is known.
     """
     known = _Known(around, history, pinned, live)
@@ -116,8 +115,8 @@ def _reads(names: Sequence[str]) -> str:
 
 def lost_effect(record: ExecutionRecord, live: Live) -> str:
     """Why a recorded result does not stand: the registry lost the model, or nothing could be decided; else empty."""
-    if record.component == "preflight" and record.notes.get("verdict") == Verdict.ERROR.value:
-        return "could not be decided last time"
+    if said := undecided(record):
+        return said
     pushed = record.component == "push" and record.notes.get("pushed") is True
     if pushed and live.refreshed and not live.version_of(record.inputs["model"].digest):
         return "the registry no longer has its model"

@@ -43,8 +43,8 @@ def open_stores(loaded: Loaded) -> Iterator[Stores]:
     """
     home = local_home(loaded.folder)
     stores = loaded.project.stores
-    artifacts_url = _located(stores.artifacts, loaded.folder)
-    tracking = _located(stores.tracking, loaded.folder)
+    artifacts_url = located(stores.artifacts, loaded.folder)
+    tracking = located(stores.tracking, loaded.folder)
     metadata = open_store(metadata_address(loaded))
     try:
         yield Stores(
@@ -67,7 +67,7 @@ def metadata_address(loaded: Loaded) -> str:
         StepProblem: when the secret is not set.
     """
     address = loaded.project.stores.metadata
-    return _located(address if isinstance(address, str) else secret_value(address.secret), loaded.folder)
+    return located(address if isinstance(address, str) else secret_value(address.secret), loaded.folder)
 
 
 def local_home(folder: Path) -> Path:
@@ -91,7 +91,7 @@ def local_home(folder: Path) -> Path:
     return home
 
 
-def _located(address: str, folder: Path) -> str:
+def located(address: str, folder: Path) -> str:
     """An address with a relative path made absolute; URLs of other hosts stay as they are."""
     scheme, separator, rest = address.partition("://")
     if not separator:

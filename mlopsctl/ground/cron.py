@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-NICKNAMES = ("@hourly", "@daily", "@weekly", "@monthly", "@yearly")
+_FIVE = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+}
+NICKNAMES = tuple(_FIVE)
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -48,6 +55,11 @@ def cron_problem(text: str) -> str:
     if parts[4] == "*" and min(days) > max(_LONGEST[month - 1] for month in months):
         return f"no such day: day {min(days)} does not come in month {parts[3]}"
     return ""
+
+
+def five_fields(text: str) -> str:
+    """A schedule as five fields, for those who know no nicknames."""
+    return _FIVE.get(text, text)
 
 
 def _values(field: _Field, text: str) -> frozenset[int]:

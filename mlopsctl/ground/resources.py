@@ -35,5 +35,5 @@ def template(name: str) -> Path:
 
 
 def templates() -> tuple[str, ...]:
-    """The names of the shipped templates, sorted."""
-    return tuple(sorted(path.name for path in resource("templates").iterdir() if path.is_dir()))
+    """The names of the shipped templates of projects, sorted."""
+    return tuple(sorted(path.parent.name for path in resource("templates").glob("*/mlops.yaml")))

@@ -14,7 +14,7 @@ from mlopsctl.frameworks.source import reachable_files
 from mlopsctl.ground.digest import Json, canonical_json
 from mlopsctl.lowering.placing import place
 from mlopsctl.pipeline.ir import Ref, Step
-from mlopsctl.sources import DuckDb, PythonSource, Source
+from mlopsctl.sources import BigQuery, DuckDb, PythonSource, Source
 
 
 def data_steps(loaded: Loaded) -> Iterator[Step]:
@@ -71,9 +71,20 @@ def _ingest(loaded: Loaded, name: str, dataset: Dataset) -> Step:
         f"ingest-{name}",
         {},
         parameters,
-        sources={f"source.{key}": name for key, name in dataset.source.outside().items()},
+        sources=_outside(dataset.source),
         code=_code(loaded, dataset.source),
     )
+
+
+def _outside(source: Source) -> dict[str, str]:
+    """The data a source reads, by the parameter that its digest stands for in the step's key.
+
+    Of BigQuery that is the whole source: what may be spent, and where files lie meanwhile, change no row.
+    """
+    if isinstance(source, BigQuery):
+        (name,) = source.outside().values()
+        return {"source": name}
+    return {f"source.{key}": name for key, name in source.outside().items()}
 
 
 def _is_trained_on(loaded: Loaded, name: str) -> bool:

@@ -6,19 +6,23 @@ schema). It imports no user code and opens no data.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from mlopsctl.config.load import Loaded
 from mlopsctl.config.pending import pending
 from mlopsctl.ground.errors import Diagnostic, InvalidProject, Span
+from mlopsctl.ground.source import DocPath
+from mlopsctl.lowering.bindings import with_bindings
 from mlopsctl.lowering.data_steps import data_steps
 from mlopsctl.lowering.engines import without_engine
+from mlopsctl.lowering.image import image_notes, image_reference
 from mlopsctl.lowering.model_steps import model_steps
 from mlopsctl.lowering.own_steps import own_steps
 from mlopsctl.lowering.requirements import serving_notes, with_requirements
 from mlopsctl.lowering.wiring import Wire, wire
 from mlopsctl.pipeline.ir import Pipeline, Step
+from mlopsctl.triggers import ScheduleTrigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,10 @@ def lower(loaded: Loaded) -> Lowered:
     Raises:
         InvalidProject: when wires do not fit, or a file that a step's key needs cannot be read.
     """
-    steps = tuple(with_requirements(loaded, _steps(loaded)))
+    steps = with_bindings(loaded, tuple(with_requirements(loaded, _in_image(loaded, _steps(loaded)))))
     spans = dict(_spans(loaded, steps))
     pipeline = wire(loaded.project.name, steps, spans)
-    waiting = list(pending(loaded.project))
+    waiting = [found for found in pending(loaded.project) if not _kept_elsewhere(loaded, found[0])]
     return Lowered(
         pipeline=pipeline,
         spans=spans,
@@ -67,8 +71,15 @@ def lower(loaded: Loaded) -> Lowered:
             *(f"not executed by this version: {message}" for _, message, blocking in waiting if not blocking),
             *_left_out(pipeline),
             *serving_notes(loaded),
+            *image_notes(loaded),
         ),
     )
+
+
+def on_this_machine(lowered: Lowered) -> Lowered:
+    """The same for a run here, where steps stand in no image, whatever orchestrator the environment has."""
+    steps = tuple(replace(step, image="") if step.image else step for step in lowered.pipeline.steps)
+    return replace(lowered, pipeline=replace(lowered.pipeline, steps=steps))
 
 
 def executable(lowered: Lowered) -> Lowered:
@@ -80,6 +91,20 @@ def executable(lowered: Lowered) -> Lowered:
     if lowered.refused:
         raise InvalidProject(lowered.refused)
     return lowered
+
+
+def _in_image(loaded: Loaded, steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps in the image that the orchestrator runs them in; none for this machine."""
+    image = image_reference(loaded)
+    for step in steps:
+        yield replace(step, image=image) if image else step
+
+
+def _kept_elsewhere(loaded: Loaded, path: DocPath) -> bool:
+    """Whether a schedule is kept by the orchestrator; this machine keeps none."""
+    at = path[1] if len(path) == 2 and path[0] == "triggers" else None
+    on_schedule = isinstance(at, int) and isinstance(loaded.project.triggers[at], ScheduleTrigger)
+    return on_schedule and loaded.project.orchestrator.kind != "local"
 
 
 def _steps(loaded: Loaded) -> Iterator[Step]:

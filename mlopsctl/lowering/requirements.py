@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlopsctl.config.load import Loaded
@@ -23,6 +23,32 @@ def with_requirements(loaded: Loaded, steps: Iterable[Step]) -> Iterator[Step]:
     Raises:
         InvalidProject: when a requirements file changed while it was read.
     """
+    found = _read(loaded)
+    for step in steps:
+        chosen = found.own.get(step.id, found.loads if step.component in _LOAD_MODELS else found.common)
+        yield replace(step, requirements=chosen) if chosen else step
+
+
+def pin_sets(loaded: Loaded) -> tuple[tuple[str, ...], ...]:
+    """Every set of pins that a step of the project may stand on, each once, in one order.
+
+    Raises:
+        InvalidProject: when a requirements file changed while it was read.
+    """
+    found = _read(loaded)
+    return tuple(sorted({pinned for pinned in (found.common, found.loads, *found.own.values()) if pinned}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pins:
+    """The project's pins, those of steps with pins of their own by step id, and those of steps that load models."""
+
+    common: tuple[str, ...]
+    own: Mapping[str, tuple[str, ...]]
+    loads: tuple[str, ...]
+
+
+def _read(loaded: Loaded) -> _Pins:
     project = loaded.project
     common = _pinned(loaded.folder, project.requirements)
     own = {
@@ -33,10 +59,7 @@ def with_requirements(loaded: Loaded, steps: Iterable[Step]) -> Iterator[Step]:
         found = _pinned(loaded.folder, target.requirements) or common
         own |= {f"train-{name}": found, f"tune-{name}": found}
         models.update(found)
-    loads = tuple(sorted(models))
-    for step in steps:
-        chosen = own.get(step.id, loads if step.component in _LOAD_MODELS else common)
-        yield replace(step, requirements=chosen) if chosen else step
+    return _Pins(common, own, tuple(sorted(models)))
 
 
 def serving_notes(loaded: Loaded) -> Iterator[str]:

@@ -12,6 +12,9 @@ from enum import StrEnum
 
 from mlopsctl.ground.digest import Json, digest_json
 
+WHEN = "when"
+"""What the ``when`` of a step is called among its bindings."""
+
 
 class ArtifactType(StrEnum):
     """The types of what steps leave; two ends of a wire must have the same type."""
@@ -85,7 +88,8 @@ class Step:
         inputs: by input name; an input that takes several artifacts has names like ``models.forest``.
         outputs: by output name.
         parameters: JSON, after interpolation; read by the component's own parameters model.
-        bindings: which run-time parameter feeds which parameter (dotted path), for orchestrators that pass them.
+        bindings: which run-time parameter feeds which parameter (dotted path), or ``when``, for orchestrators that
+            pass them: the parameter's name, or text that holds some (``day-${parameters.day}``).
         sources: data outside the store that the step reads: URIs by the dotted path of the parameter that holds
             them. In the key the digest of the data takes the URI's place, so moving a file changes nothing.
         code: files of user code, relative to the project's folder, whose normalised text stands in the key.
@@ -93,6 +97,8 @@ class Step:
         state_inputs: what is read once when the plan is made (``champion``), outside the key.
         seed: the project's seed, for a step that draws random numbers; ``None`` for one that does not.
         requirements: the packages of its own environment, ``name==version`` each, sorted; none: those beside mlopsctl.
+        image: the container image that it runs in, by digest; empty: no container. In the key it takes the place of
+            the versions of packages.
         when: false: the step is skipped, and so is what reads it; outside the key.
         retry, timeout (seconds), resources: how it runs; outside the key.
     """
@@ -110,10 +116,16 @@ class Step:
     state_inputs: tuple[str, ...] = ()
     seed: int | None = None
     requirements: tuple[str, ...] = ()
+    image: str = ""
     when: bool = True
     retry: Retry = Retry()
     timeout: float | None = None
     resources: Resources = Resources()
+
+    @property
+    def condition(self) -> str:
+        """The run-time parameter that decides whether the step runs; empty where none does."""
+        return self.bindings.get(WHEN, "")
 
     @property
     def upstream(self) -> tuple[str, ...]:
@@ -161,5 +173,6 @@ def _step_json(step: Step) -> Json:
         "packages": step.packages,
         "seed": step.seed,
         **({"requirements": step.requirements} if step.requirements else {}),
+        **({"image": step.image} if step.image else {}),
         **({} if step.when else {"when": False}),
     }

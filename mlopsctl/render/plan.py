@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _STYLES = {Action.CREATE: "green", Action.UPDATE: "yellow", Action.DELETE: "red", Action.KEEP: "dim"}
-_TITLES = {"step": "Steps", "gate": "Gates", "release": "Release", "server": "Server"}
+_TITLES = {
+    "step": "Steps", "pipeline": "Pipeline", "schedule": "Schedules", "gate": "Gates", "release": "Release",
+    "server": "Server",
+}  # fmt: skip
 
 
 def plan_text(plan: Plan) -> RenderableType:

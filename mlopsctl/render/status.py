@@ -50,6 +50,9 @@ def status_json(status: Status) -> str:
             "healthy": live.healthy,
             "url": live.served_url,
             "model": live.served_digest,
+            "kind": live.kind,
+            "observed": live.observed,
+            "otherwise": live.otherwise,
         },
         "registry": {"version": live.alias_version, "model": live.alias_digest, "asked": live.refreshed},
         "run": None
@@ -97,9 +100,11 @@ def _server(status: Status) -> str:
     if not live.serving:
         return "not running"
     health = "healthy" if live.healthy else "does not answer"
-    other = ""
+    other = f"; {live.otherwise}" if live.otherwise else ""
     if status.state.release is not None and live.served_digest != status.state.release.model:
         other = "; serves another model than the champion"
+    if not live.observed:
+        return f"{live.kind}: {live.note}{other}"
     return f"{live.served_url} {health}{other}"
 
 

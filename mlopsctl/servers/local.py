@@ -11,13 +11,13 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 
 from mlopsctl.ground.clock import now_ms
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.ground.process import kill_tree
+from mlopsctl.servers.contract import ServerStatus
 from mlopsctl.servers.door import knock, open_door
 from mlopsctl.servers.example import example_content
 from mlopsctl.servers.http import HOST, Loopback, NoAnswer
@@ -27,30 +27,6 @@ from mlopsctl.servers.state import Served, ServerState, read_state, write_state
 LOG = "server.log"
 _GRACE_OF_A_HANGING_ONE = 1.0
 _UNTIL_SOCKETS_CLOSE = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class ServerStatus:
-    """What serves now.
-
-    Attributes:
-        running: a process of ours is there; ``healthy``: it answers ``/ping``.
-        url: ``http://127.0.0.1:<port>``; empty when nothing runs.
-        digest: of the model artifact that it serves.
-        model: the MLflow model folder it loaded.
-        pid, started (milliseconds since the epoch): of the process; 0 when nothing runs.
-        log: the file its output goes to.
-    """
-
-    running: bool = False
-    healthy: bool = False
-    url: str = ""
-    port: int = 0
-    digest: str = ""
-    model: str = ""
-    pid: int = 0
-    started: int = 0
-    log: str = ""
 
 
 class LocalServer:
@@ -78,6 +54,7 @@ class LocalServer:
             pid=served.identity.pid,
             started=served.started,
             log=str(self._folder / LOG),
+            traffic={served.digest: 100},
         )
 
     def start_or_swap(self, model_dir: Path, digest: str, port: int = 0, timeout: float = 120.0) -> ServerStatus:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from mlopsctl.ground.digest import Json
@@ -14,6 +15,7 @@ from mlopsctl.ground.secrets import FILE_SUFFIX
 
 _PASSED_ON = (
     "PATH", "HOME", "USER", "TMPDIR", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SSL_CERT_FILE",
+    "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
 )  # fmt: skip
 # The child runs the very code that started it; `-P` keeps the current folder out.
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from mlopsctl.sources.answering import main; main()"
@@ -29,18 +31,23 @@ def fingerprint_elsewhere(source: Json, secret: str, project: Path) -> str:
     Raises:
         StepProblem: see there.
     """
-    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {
-        "TZ": "UTC",
-        "PYTHONUTF8": "1",
-    }
-    if secret:
-        names = (secret, f"{secret}{FILE_SUFFIX}")
-        environment |= {name: os.environ[name] for name in names if name in os.environ}
+    names = (secret, f"{secret}{FILE_SUFFIX}") if secret else ()
+    besides = {name: os.environ[name] for name in names if name in os.environ}
+    return str(answer_elsewhere({"source": source, "project": str(project)}, besides)["digest"])
+
+
+def answer_elsewhere(question: Mapping[str, Json], besides: Mapping[str, str]) -> Mapping[str, Json]:
+    """The answer of a child process to a question; ``besides`` are environment variables that it gets of its own.
+
+    Raises:
+        StepProblem: what the child met, or that it ended without an answer.
+    """
+    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    environment = {**passed, **besides, "TZ": "UTC", "PYTHONUTF8": "1"}
     root = str(Path(__file__).resolve().parents[2])
-    question = json.dumps({"source": source, "project": str(project)})
     done = subprocess.run(
-        [sys.executable, "-P", "-c", _START, root], input=question, env=environment, capture_output=True, text=True,
-        cwd="/", check=False,
+        [sys.executable, "-P", "-c", _START, root], input=json.dumps(question), env=environment, capture_output=True,
+        text=True, cwd="/", check=False,
     )  # fmt: skip
     try:
         answer = json.loads(done.stdout)
@@ -51,5 +58,6 @@ def fingerprint_elsewhere(source: Json, secret: str, project: Path) -> str:
             "no-database", message, hint="run again; the database's own log may say more"
         ) from why
     if "digest" in answer:
-        return str(answer["digest"])
+        found: Mapping[str, Json] = answer
+        return found
     raise StepProblem.because(str(answer["id"]), str(answer["message"]), hint=str(answer["hint"]))

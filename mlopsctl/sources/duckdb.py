@@ -42,9 +42,9 @@ class DuckDb(Spec):
     files: dict[TableName, Uri] = Field(
         min_length=1,
         title="Files",
-        description="The tables of the query: by name, a file relative to the project file. What is read is known by "
-        "its ending: .csv, .tsv, .json (one list), .jsonl or .ndjson (one object a line); all else is Parquet: a file, "
-        "a folder or a pattern.",
+        description="The tables of the query: by name, a file relative to the project file, or a URL. What is read is "
+        "known by its ending: .csv, .tsv, .json (one list), .jsonl or .ndjson (one object a line); all else is "
+        "Parquet: a file, a folder or a pattern.",
     )
 
     def tables(self) -> dict[str, Csv | JsonFile | Parquet]:
@@ -78,6 +78,11 @@ class DuckDb(Spec):
             StepProblem: when one is missing.
         """
         return tuple(file for source in self.tables().values() for file in source.files(project))
+
+    def here(self, folder: Path, urls: dict[Path, str]) -> DuckDb:
+        """See :meth:`FileSource.here`; each table has a folder of its own."""
+        brought = {name: source.here(folder / name, urls).uri for name, source in self.tables().items()}
+        return self.model_copy(update={"files": brought})
 
     def scan(self, connection: Connection, project: Path) -> Scan:
         """The rows of the query.

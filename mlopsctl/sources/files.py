@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from mlopsctl.ground.digest import Json, digest_json
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.ground.model import Spec
-from mlopsctl.ground.scalars import Uri
+from mlopsctl.ground.scalars import Uri, refusal
 from mlopsctl.sources.fingerprint import file_digest
 
+# Signatures and keys as they stand in the URLs of Google, Amazon, Azure and others; a user, who may be a token.
+_TOKEN = re.compile(
+    r"[?&](?:x-(?:goog|amz)-(?:signature|credential|security-token)|signature|sig|se|token|access_token|auth|api_?key|key"
+    r"|awsaccesskeyid|googleaccessid)=",
+    re.IGNORECASE,
+)
+_USER = re.compile(r"^https?://[^/?#]*@", re.IGNORECASE)
 _GLOB = re.compile(r"[*?\[]")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -22,13 +30,23 @@ class FileSource(Spec):
 
     uri: Uri = Field(
         title="Location",
-        description="A file, relative to the project file, for example data/rows.csv; parquet also takes a folder or "
-        "a pattern such as data/*.parquet.",
+        description="A file, relative to the project file, for example data/rows.csv, or a URL such as "
+        "gs://bucket/rows.csv; parquet also takes a folder or a pattern such as data/*.parquet.",
     )
+
+    _suffix: ClassVar[str] = ""
+
+    @field_validator("uri")
+    @classmethod
+    def _without_secrets(cls, uri: str) -> str:
+        if _SCHEME.match(uri) and (_TOKEN.search(uri) or _USER.match(uri)):
+            hint = "take it out: credentials come from the machine's surroundings; a signed URL is one, too"
+            raise refusal("literal-secret", "this URL holds a secret", hint)
+        return uri
 
     @property
     def remote(self) -> bool:
-        """Whether the rows lie behind a URL, which this version does not read."""
+        """Whether the rows lie behind a URL."""
         return _SCHEME.match(self.uri) is not None and not self.uri.startswith("file://")
 
     def resolved(self, project: Path) -> tuple[str, ...]:
@@ -36,15 +54,15 @@ class FileSource(Spec):
         return (self.uri,) if self.remote else (str(self._path(project)),)
 
     def files(self, project: Path) -> tuple[Path, ...]:
-        """The files to read, in the order of their names.
+        """The files to read, in the order of their names; those behind a URL are brought here first, see :meth:`here`.
 
         Raises:
-            StepProblem: when there is no such file, it cannot be read, or the location is a URL.
+            StepProblem: when there is no such file, or it cannot be read.
         """
         if self.remote:
             raise StepProblem.because(
                 "unsupported-location",
-                f"{self.uri} cannot be read: this version reads files of this machine",
+                f"{self.uri} cannot be read here",
                 hint="copy the data beside the project and write its path",
             )
         path = self._path(project)
@@ -57,12 +75,35 @@ class FileSource(Spec):
                 raise StepProblem.because("not-a-file", f"{file} is not a regular file", hint="name a data file")
         return found
 
+    def here(self, folder: Path, urls: dict[Path, str]) -> Self:
+        """This source with its files on this machine: brought into a new folder, where they lie behind a URL.
+
+        ``urls`` learns which URL that folder stands for.
+
+        Raises:
+            StepProblem: when there are none, they change meanwhile, or they come damaged.
+            ObjectsUnavailable: when the place cannot be reached, or refuses.
+        """
+        if not self.remote:
+            return self
+        from mlopsctl.sources.elsewhere import bring, located
+
+        urls[folder] = located(self.uri).root
+        return self.model_copy(update={"uri": str(bring(self.uri, folder, self._suffix))})
+
     def fingerprint(self, project: Path, memo: Path | None = None) -> str:
         """The digest of the bytes, for the step's key; ``memo`` remembers those of unchanged files.
 
+        Of files behind a URL nothing is read: what the place says of them stands for the bytes.
+
         Raises:
             StepProblem: see :meth:`files`.
+            ObjectsUnavailable: when the place cannot be reached, or refuses.
         """
+        if self.remote:
+            from mlopsctl.sources.elsewhere import found_at, identity
+
+            return identity(self.uri, found_at(self.uri, self._suffix))
         found = self.files(project)
         entries: list[Json] = [[_name_in(file, self._path(project)), file_digest(file, memo)] for file in found]
         return digest_json("mlopsctl/source/v1", entries)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -19,6 +19,8 @@ class Parquet(FileSource):
     """Parquet files of equal columns, read in the order of their names."""
 
     kind: Literal["parquet"] = Field(default="parquet", title="Kind", description="Parquet files of equal columns.")
+
+    _suffix: ClassVar[str] = ".parquet"
 
     def scan(self, connection: Connection, project: Path) -> Scan:
         """The rows of the files, one after the other.

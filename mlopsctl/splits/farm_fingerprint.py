@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.ground.scalars import ColumnName, refusal
 from mlopsctl.splits.placing import ORDER, Placed, Placing, column_named, rows
-from mlopsctl.tables.bigquery import row_sql, text_sql
+from mlopsctl.tables.bigquery import Fingerprinted, row_sql, text_sql
 from mlopsctl.tables.columns import Column, shown
 from mlopsctl.tables.engine import batches
 
@@ -63,6 +63,16 @@ class FarmFingerprint(Placing):
                     raise _problem(f"`{other}` and `{name}` share buckets")
             taken.append((name, found))
         return self
+
+    def used(self) -> Fingerprinted:
+        """The rows that go somewhere, for a source that can leave the others where they are."""
+        ranges: list[tuple[int, int]] = []
+        for found in sorted((bucket_range(getattr(self, name)) for name in ORDER), key=lambda one: one[0]):
+            if ranges and ranges[-1][1] + 1 == found[0]:
+                ranges[-1] = (ranges[-1][0], found[-1])
+            else:
+                ranges.append((found[0], found[-1]))
+        return Fingerprinted(self.column, self.buckets, tuple(ranges))
 
     def places(self, connection: Connection, relation: str, columns: Sequence[Column]) -> Placed:
         """See :meth:`Placing.places`; rows whose column holds nothing go nowhere."""

@@ -1,7 +1,8 @@
-"""Guards: the verdicts that must be *pass* before a step may look at its other inputs."""
+"""Guards: the verdicts that must be *pass* before a step may look at its other inputs; and the words for *skipped*."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -10,6 +11,8 @@ from mlopsctl import evidence
 from mlopsctl.evidence import Anomalies, Blessing, InfraBlessing, Verdict
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.pipeline.ir import ArtifactType
+
+NOT_NOW = "its `when` is false"
 
 _SAID = {Verdict.FAIL: "failed", Verdict.ERROR: "could not be decided"}
 
@@ -30,6 +33,17 @@ def refusal(type: ArtifactType, folder: Path) -> str:
             hint="change the step that wrote it, or remove its artifact, so that it runs again",
         ) from error
     return "" if found.verdict is Verdict.PASS else _reason(found)
+
+
+def because_skipped(names: Sequence[str]) -> str:
+    """Why a step does not run whose producers of these names were skipped."""
+    were = "was" if len(names) == 1 else "were"
+    return f"not run, because {listed(names)} {were} skipped"
+
+
+def listed(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _reason(found: Anomalies | Blessing | InfraBlessing) -> str:

@@ -2,7 +2,7 @@
 
 In it: the component and its version, the user code it reaches (line ends normalised), parameters, the seed, the
 digests of inputs and of the outside data it reads, the pins of its own environment with the Python that chooses
-among them, and the versions of the packages it declares beside those. Not in it: names of
+among them, and the versions of the packages it declares beside those, or the image it runs in. Not in it: names of
 environments, positions in the text, retry, timeout, resources, clocks, and what the plan pins (the champion).
 """
 
@@ -26,11 +26,15 @@ _BETWEEN = ", "
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What stands around a pipeline when its plan is made, read once: digests by URI and by file, versions by name."""
+    """What stands around a pipeline when its plan is made, read once: digests by URI and by file, versions by name.
+
+    ``costs`` says, by URI, what reading it would cost; that is no part of the digest.
+    """
 
     sources: Mapping[str, str] = field(default_factory=dict)
     code: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
+    costs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -44,8 +48,6 @@ class Surroundings:
 def key_material(step: Step, inputs: Mapping[str, str], around: Surroundings) -> Mapping[str, Json]:
     """What the step's result depends on; ``inputs`` are artifact digests by wired name."""
     pins = _by_name(step.requirements)
-    beside = {name: _not_pinned(name, around.packages[name], pins) for name in step.packages}
-    packages = {name: version for name, version in beside.items() if version}
     return {
         "component": step.component,
         "version": step.component_version,
@@ -53,9 +55,17 @@ def key_material(step: Step, inputs: Mapping[str, str], around: Surroundings) ->
         "seed": step.seed,
         "inputs": dict(inputs),
         "code": {file: around.code[file] for file in step.code},
-        "packages": {**packages, PYTHON: around.packages[PYTHON]} if pins else packages,
+        "packages": {} if step.image else _beside(step, around, pins),
         **({"requirements": pins} if pins else {}),
+        **({"image": step.image.rpartition("@")[2]} if step.image else {}),
     }
+
+
+def _beside(step: Step, around: Surroundings, pins: Mapping[str, str]) -> dict[str, str]:
+    """The versions of the packages that the step uses beside its pins, and the Python that chooses among those."""
+    versions = {name: _not_pinned(name, around.packages[name], pins) for name in step.packages}
+    found = {name: version for name, version in versions.items() if version}
+    return {**found, PYTHON: around.packages[PYTHON]} if pins else found
 
 
 def _by_name(pins: Iterable[str]) -> dict[str, str]:
@@ -123,12 +133,12 @@ def package_versions(pipeline: Pipeline) -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, packages_distributions, version
 
     versions: dict[str, str] = {}
-    for name in sorted({name for step in pipeline.steps for name in step.packages}):
+    for name in sorted({name for step in pipeline.steps if not step.image for name in step.packages}):
         try:
             versions[name] = version(name)
         except PackageNotFoundError:
             owners = sorted(set(packages_distributions().get(name, ())))
             versions[name] = _BETWEEN.join(f"{owner} {version(owner)}" for owner in owners) or ABSENT
-    if any(step.requirements for step in pipeline.steps):
+    if any(step.requirements and not step.image for step in pipeline.steps):
         versions[PYTHON] = f"{sys.implementation.name}-{platform.python_version()}"
     return versions

@@ -20,6 +20,7 @@ Lists, structures and bytes have no text here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.tables.columns import Column, ColumnType, listed
@@ -36,6 +37,25 @@ _ESCAPES = {
 }
 # What the engine's own writer of JSON escapes in another way; the rest of its escapes are the same.
 _RARE = "[\x0b\x0e-\x1f\u2028\u2029]"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprinted:
+    """Which rows a split by fingerprint uses, so that BigQuery need not give the others.
+
+    Attributes:
+        column: the column whose text is digested; ``None`` for the whole row.
+        ranges: the first and the last of the buckets that are used, in order, no two of them side by side.
+    """
+
+    column: str | None
+    buckets: int
+    ranges: tuple[tuple[int, int], ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether every bucket is used."""
+        return self.ranges == ((0, self.buckets - 1),)
 
 
 def row_sql(columns: Sequence[Column]) -> str:

@@ -52,6 +52,8 @@ def opened(reads: Sequence[Path] = (), writes: Sequence[Path] = ()) -> Iterator[
             # An engine without calendars knows no time zones: it takes every moment as UTC anyway.
             with suppress(duckdb.CatalogException):
                 connection.execute("SET TimeZone = 'UTC'")
+            # What statistics say of a source would decide how the Parquet that is written calls its columns.
+            connection.execute("SET disabled_optimizers = 'statistics_propagation'")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
             try:

@@ -11,6 +11,8 @@ from mlopsctl.ground.source import DocPath
 LONGEST_ID = 63
 DATA_STEPS = ("ingest", "statistics", "schema", "validate")
 TARGET_STEPS = ("tune", "train")
+OURS = "mlopsctl-"
+"""What the tasks and parameters begin with that are added to a compiled pipeline."""
 SINGLE_STEPS = ("transform", "select", "evaluate", "gate", "preflight", "push", "infer")
 
 
@@ -78,6 +80,11 @@ def _ids(scene: Scene) -> Iterator[Diagnostic]:
             yield scene.error("long-name", message, path, hint, key=True)
         for id in ids:
             taken.setdefault(_folded(id), (id, path))
+    for section in ("components", "parameters"):
+        for name in getattr(scene.project, section):
+            if _folded(name).startswith(OURS):
+                message = f"names that begin with {OURS!r} are kept for what is added to a compiled pipeline"
+                yield scene.error("reserved-name", message, (section, name), "give it another name", key=True)
     for name in scene.project.components:
         if _folded(name) in taken:
             message = f"the name {name!r} is taken by the standard step {taken[_folded(name)][0]!r}"

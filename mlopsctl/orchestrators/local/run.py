@@ -15,16 +15,16 @@ from pathlib import Path
 
 from mlopsctl.ground.clock import now_ms
 from mlopsctl.ground.errors import Diagnostic, Interrupted, StepProblem
+from mlopsctl.ground.interrupts import Interrupts
 from mlopsctl.ground.secrets import look_up
 from mlopsctl.orchestrators.local.contract import Driver, Observer, Settings
-from mlopsctl.orchestrators.local.environments import Environment, Installation, environment_of
-from mlopsctl.orchestrators.local.interrupts import Interrupts
 from mlopsctl.orchestrators.local.schedule import Schedule
 from mlopsctl.orchestrators.local.staging import Staging
-from mlopsctl.orchestrators.local.worker import Call, Worker
 from mlopsctl.pipeline.ir import Pipeline, Step
+from mlopsctl.step.environments import Environment, Installation, environment_of
 from mlopsctl.step.task import StepResult, StepState, StepTask
 from mlopsctl.step.wire import Request
+from mlopsctl.step.worker import Call, Worker
 
 WORKER_LOG = "worker.log"
 

@@ -6,9 +6,8 @@ import heapq
 from collections.abc import Mapping
 
 from mlopsctl.pipeline.ir import Pipeline, Step
+from mlopsctl.step.guards import NOT_NOW, because_skipped, listed
 from mlopsctl.step.task import StepResult, StepState
-
-NOT_NOW = "its `when` is false"
 
 
 class Schedule:
@@ -52,12 +51,11 @@ class Schedule:
         culprits = {name: None for producer in step.upstream for name in self._culprits.get(producer, ())}
         if culprits:
             self._culprits[step.id] = tuple(culprits)
-            return StepResult(StepState.UPSTREAM_FAILED, problem=f"not run, because {_listed(tuple(culprits))} failed")
+            return StepResult(StepState.UPSTREAM_FAILED, problem=f"not run, because {listed(tuple(culprits))} failed")
         if canceled := self._producers(step, StepState.CANCELED):
-            return StepResult(StepState.CANCELED, problem=f"not run, because {_listed(canceled)} did not run")
+            return StepResult(StepState.CANCELED, problem=f"not run, because {listed(canceled)} did not run")
         if skipped := self._producers(step, StepState.SKIPPED):
-            were = "was" if len(skipped) == 1 else "were"
-            return StepResult(StepState.SKIPPED, problem=f"not run, because {_listed(skipped)} {were} skipped")
+            return StepResult(StepState.SKIPPED, problem=because_skipped(skipped))
         return None
 
     def upstream(self, step: Step) -> Mapping[str, StepResult]:
@@ -70,7 +68,3 @@ class Schedule:
             wired.ref.step for wired in step.inputs.values() if not (wired.optional and state is StepState.SKIPPED)
         )
         return tuple(dict.fromkeys(name for name in needed if self._results[name].state is state))
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

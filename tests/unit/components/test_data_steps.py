@@ -180,7 +180,6 @@ def test_types_of_parquet_are_brought_to_few(steps: Steps, tmp_path: Path) -> No
         ({"positive": " gentoo"}, "unknown-class", "no class of the label"),
         ({"task": "regression"}, "wrong-type", "predicts numbers"),
         ({"split": {"kind": "hash", "train": 0.9, "validation": 0.1, "test": 0}}, "empty-split", "the split test"),
-        ({"source": {"kind": "bigquery", "table": "a.b"}}, "not-yet", "BigQuery"),
         ({"split": {"kind": "group", "column": "t"}}, "empty-split", "'t' names 3 groups"),
         ({"source": {"kind": "python", "entrypoint": "no_such_module:rows"}}, "function-failed", "no_such_module"),
     ],

@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 
 from mlopsctl.delivery.override import Override
-from mlopsctl.delivery.pinned import artifacts, clock, every_artifact, parameters, pin, stale
+from mlopsctl.delivery.pinned import every_artifact, pin
 from mlopsctl.gates.policy import rule_digest
 from mlopsctl.ground.digest import Json
 from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
-from mlopsctl.pipeline.ir import ArtifactType, Pipeline, Step
+from mlopsctl.pipeline.ir import ArtifactType, Step
+from mlopsctl.step.pinned import artifacts, clock, parameters, stale
 from mlopsctl.step.task import StepState
 
 FLOOR: Json = {"name": "floor", "kind": "threshold", "metric": "accuracy", "min": 0.9}
@@ -31,8 +32,8 @@ class OneHistory:
 
 
 def pinned(override: Override | None = None) -> Mapping[str, str]:
-    pipeline = Pipeline("p", (VALIDATE, EVALUATE, GATE))
-    return pin(pipeline, OneHistory(), "c", override, "2026-01-02T03:04:05+00:00")  # type: ignore[arg-type]
+    wanted = {name for step in (VALIDATE, EVALUATE, GATE) for name in step.state_inputs}
+    return pin(wanted, OneHistory(), "c", override, "2026-01-02T03:04:05+00:00")  # type: ignore[arg-type]
 
 
 def record(step: Step, **notes: Json) -> ExecutionRecord:

@@ -1,5 +1,7 @@
 """The release and server lines of a plan: what stands, what is due, what drifted."""
 
+from dataclasses import replace
+
 import pytest
 
 from mlopsctl.delivery.live import Live
@@ -67,3 +69,26 @@ def test_the_server_line_says_what_happens(
 
 def test_no_server_is_wanted_and_none_runs() -> None:
     assert list(server_lines(False, Line("release", "champion", Action.KEEP), RELEASED, Live(refreshed=True))) == []
+
+
+@pytest.mark.parametrize(
+    ("live", "action", "told"),
+    [
+        (replace(LIVE, kind="vertex", otherwise="10 % of its traffic goes to another model"), Action.UPDATE, "10 %"),
+        (replace(LIVE, kind="vertex", healthy=False), Action.UPDATE, "does not answer"),
+        (replace(LIVE, kind="kserve", healthy=False, observed=False, note="somebody has to apply it"), Action.KEEP,
+         "http://127.0.0.1:8080"),
+        (replace(LIVE, kind="kserve", served_digest=""), Action.UPDATE, "another model than the release"),
+    ],
+)  # fmt: skip
+def test_a_server_elsewhere_is_looked_at_more_closely(live: Live, action: Action, told: str) -> None:
+    (line,) = server_lines(True, Line("release", "champion", Action.KEEP), RELEASED, live)
+    assert (line.name, line.action) == (live.kind, action)
+    assert told in line.reasons[0]
+    assert line.reasons[1:] == ((live.note,) if live.note else ())
+
+
+def test_a_server_that_the_project_left_is_removed() -> None:
+    live = replace(LIVE, left=("the endpoint birds of acme in europe-west4",))
+    left, _ = server_lines(True, Line("release", "champion", Action.KEEP), RELEASED, live)
+    assert (left.action, left.name) == (Action.DELETE, "the endpoint birds of acme in europe-west4")

@@ -27,6 +27,7 @@ def test_an_installed_package_carries_them_itself(checkout: Path, tmp_path: Path
     shutil.copytree(checkout / "mlopsctl" / "ground", package / "ground")
     shutil.copy(checkout / "mlopsctl" / "__init__.py", package)
     (package / "_data" / "templates" / "blank").mkdir(parents=True)
+    (package / "_data" / "templates" / "blank" / "mlops.yaml").touch()
     # Beside an installed package stand other projects' folders, which are not ours to read.
     (tmp_path / "site" / "templates" / "foreign").mkdir(parents=True)
     code = "from mlopsctl.ground import resources; print(resources.templates(), resources.template('blank'))"

@@ -70,7 +70,7 @@ def test_a_missing_file_names_the_path_as_resolved_and_the_nearest_name(tmp_path
         (Csv(uri="folder"), "is a folder"),
         (Parquet(uri="folder"), "holds no"),
         (Parquet(uri="*.parquet"), "no file"),
-        (Csv(uri="gs://bucket/a.csv"), "cannot be read"),
+        (Csv(uri="memory://nowhere/a.csv"), "no object"),
     ],
 )
 def test_what_is_no_file_is_a_clear_problem(tmp_path: Path, source: Csv | Parquet, words: str) -> None:

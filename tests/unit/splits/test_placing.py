@@ -14,7 +14,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from mlopsctl.ground.errors import StepProblem
-from mlopsctl.splits import Placed, Split
+from mlopsctl.splits import FarmFingerprint, Placed, Split
 from mlopsctl.splits.farm_fingerprint import bucket_of
 from mlopsctl.tables.columns import Column
 from mlopsctl.tables.engine import opened
@@ -247,3 +247,19 @@ def test_the_one_fingerprint_without_an_absolute_value_fails_as_in_bigquery() ->
     assert bucket_of(np.array([-(2**63) + 1, -13, 13], dtype=np.int64), 10).tolist() == [7, 3, 3]
     with pytest.raises(StepProblem, match="absolute value"):
         bucket_of(np.array([5, -(2**63)], dtype=np.int64), 10)
+
+
+@pytest.mark.parametrize(
+    ("parts", "ranges", "whole"),
+    [
+        ({"train": "0-7", "validation": 8, "test": 9}, ((0, 9),), True),
+        ({"train": "5-9", "validation": "0-3", "test": 4}, ((0, 9),), True),
+        ({"train": "1-4", "validation": 6, "test": 8}, ((1, 4), (6, 6), (8, 8)), False),
+        ({"train": "1-4", "validation": 5, "test": 8}, ((1, 5), (8, 8)), False),
+    ],
+)
+def test_the_buckets_a_fingerprint_uses_are_told_in_order(
+    parts: dict[str, Any], ranges: tuple[tuple[int, int], ...], whole: bool
+) -> None:
+    used = FarmFingerprint(buckets=10, column="a", **parts).used()
+    assert (used.column, used.buckets, used.ranges, used.whole) == ("a", 10, ranges, whole)

@@ -1,0 +1,1 @@
+"""Images of the steps: built from the project, pushed, and pinned in ``images.lock.yaml``."""

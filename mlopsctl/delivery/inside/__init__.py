@@ -1,0 +1,1 @@
+"""The first and the last task of a run elsewhere, inside its containers."""

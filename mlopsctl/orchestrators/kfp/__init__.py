@@ -1,0 +1,1 @@
+"""Kubeflow Pipelines: pipelines, versions, schedules and runs there, through its own client."""

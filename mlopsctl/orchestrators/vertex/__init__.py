@@ -1,0 +1,1 @@
+"""Vertex AI Pipelines: jobs and schedules there, through its own client."""

@@ -1,0 +1,294 @@
+"""A step as it travels: what a compiled pipeline tells the container of one step, as text without placeholders.
+
+Every orchestrator elsewhere hands this text to a program in the image, which works in the project's folder; nothing
+else of the project but its code, which the image holds, reaches the step:
+
+* a step: ``python3 -P -m mlopsctl.step.container --step TEXT --executor-input JSON [--job ID] [--skip REASON]``
+* the first task: ``python3 -P -m mlopsctl.delivery.inside.begin --run TEXT --executor-input JSON [--job ID]``, which
+  gives out the text parameters :data:`RUN_OUTPUT` and :data:`PINNED_OUTPUT`
+* the last task: ``python3 -P -m mlopsctl.delivery.inside.end --run TEXT --executor-input JSON [--job ID]``, which is
+  given the final status as the parameter :data:`STATUS_PARAMETER`
+
+``JSON`` is KFP's executor input (``{{$}}``). ``ID`` is the engine's own id of the job; it names the run where
+:data:`RUN_PARAMETER` is empty. ``--skip`` is for the branch that does not run: the step is recorded as skipped. The
+input parameters of a step are :data:`RUN_PARAMETER`, :data:`PINNED_PARAMETER` and the run-time parameters that its
+``bindings`` name, which :func:`mlopsctl.step.bound.bound` puts into the step; :func:`from_port` gives the name of an
+input or a parameter back. Outputs are named as in the step.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from mlopsctl.ground.digest import Json
+from mlopsctl.ground.errors import StepProblem
+from mlopsctl.pipeline.ir import ArtifactType, Input, Ref, Resources, Retry, Step
+
+RUN_PARAMETER = "mlopsctl_run"
+"""The pipeline parameter with the run's id; where it is empty, the engine's own id of the job stands in."""
+
+PINNED_PARAMETER = "mlopsctl_pinned"
+"""The pipeline parameter with the state inputs of the plan, as JSON; where it is empty, the first task pins them."""
+
+RUN_OUTPUT, PINNED_OUTPUT = "run", "pinned"
+"""What the first task gives out: the run's id, and the state inputs, made sure of."""
+
+STATUS_PARAMETER = "status"
+"""The parameter of the last task with the engine's final status of all others."""
+
+BEGIN, END = "mlopsctl-begin", "mlopsctl-end"
+"""The tasks that an orchestrator runs before and after the project's steps; no step of a project has such a name."""
+
+_DOT, _DASH, _INPUT = "_DOT_", "_DASH_", "_INPUT"
+
+# JSON cut at the texts that hold something dangerous; all between them is one part.
+_PARTS = re.compile(r'((?:"(?:[^"\\{}$]|\\.)*+"|[^"])++)|"(?:[^"\\]|\\.)*+"')
+_DANGEROUS = re.compile(r"[{}$]")
+
+
+@dataclass(frozen=True, slots=True)
+class PortableStep:
+    """Everything a container must know of its step.
+
+    Attributes:
+        project: the project's name.
+        code: the digests of the step's files of user code, as the compiler saw them; the image must hold the same.
+        artifacts, tracking: URLs that every step reaches.
+    """
+
+    project: str
+    environment: str
+    step: Step
+    artifacts: str
+    tracking: str = ""
+    code: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PortableRun:
+    """Everything the tasks before and after the steps must know of the run.
+
+    Attributes:
+        pipeline: the pipeline's digest.
+        metadata: the address of the records, or ``{secret: NAME}``; empty where no step reaches them.
+        wanted: the state inputs that the steps want (``champion``, ``clock``, ``previous-<dataset>``, ``overrides``).
+        notify: the notifiers, as they stand in ``mlops.yaml``.
+        steps: the ids of the steps.
+    """
+
+    project: str
+    environment: str
+    pipeline: str
+    artifacts: str
+    tracking: str = ""
+    metadata: Json = ""
+    wanted: tuple[str, ...] = ()
+    notify: Json = ()
+    steps: tuple[str, ...] = ()
+
+
+def task_name(step: str) -> str:
+    """The name of a step's task on an engine: names of Kubernetes hold no ``_``, and no two ids differ only in that."""
+    return step.replace("_", "-")
+
+
+def to_port(name: str, taken: Collection[str] = ()) -> str:
+    """What an engine calls a step's input or a run-time parameter; :func:`from_port` undoes it.
+
+    Engines know no dots in these names and read a double dash as a border. Names of a project are lower case, so
+    words in capitals are free for both. A name in ``taken``, that an input of the step has already, gets an ending.
+    """
+    renamed = name.replace(".", _DOT).replace("--", "-" + _DASH)
+    return renamed + _INPUT if renamed in taken else renamed
+
+
+def from_port(port: str) -> str:
+    """The name that :func:`to_port` changed."""
+    return port.removesuffix(_INPUT).replace(_DASH, "-").replace(_DOT, ".")
+
+
+def encode(value: PortableStep | PortableRun) -> str:
+    """One line of JSON in which no engine can find a placeholder: ``{``, ``}`` and ``$`` in texts are escaped."""
+    return harmless(_step_fields(value) if isinstance(value, PortableStep) else _fields(value))
+
+
+def harmless(value: Json) -> str:
+    """A value as one line of JSON that no engine changes on its way: without ``{``, ``}`` and ``$`` in its texts."""
+    return _PARTS.sub(_escape, _written(value))
+
+
+def decode_step(text: str) -> PortableStep:
+    """The step that :func:`encode` wrote.
+
+    Raises:
+        StepProblem: for any other text.
+    """
+    read = _read(_PortableStep, text)
+    asked = read.step
+    step = Step(
+        id=asked.id,
+        component=asked.component,
+        component_version=asked.component_version,
+        inputs={
+            name: Input(Ref(wired.step, wired.output), wired.type, wired.optional, wired.guard)
+            for name, wired in asked.inputs.items()
+        },
+        outputs=asked.outputs,
+        parameters=asked.parameters,
+        bindings=asked.bindings,
+        sources=asked.sources,
+        code=tuple(asked.code),
+        packages=tuple(asked.packages),
+        state_inputs=tuple(asked.state_inputs),
+        seed=asked.seed,
+        requirements=tuple(asked.requirements),
+        image=asked.image,
+        when=asked.when,
+        retry=Retry(asked.retry.attempts, asked.retry.delay),
+        timeout=asked.timeout,
+        resources=Resources(asked.resources.cpu, asked.resources.memory, asked.resources.accelerators),
+    )
+    return PortableStep(read.project, read.environment, step, read.artifacts, read.tracking, read.code)
+
+
+def decode_run(text: str) -> PortableRun:
+    """The run that :func:`encode` wrote.
+
+    Raises:
+        StepProblem: for any other text.
+    """
+    read = _read(_PortableRun, text)
+    return PortableRun(**{**dict(read), "wanted": tuple(read.wanted), "steps": tuple(read.steps)})
+
+
+def _escape(found: re.Match[str]) -> str:
+    if found[1] is not None:
+        return found[1]
+    return _DANGEROUS.sub(lambda one: f"\\u{ord(one.group()):04x}", found.group())
+
+
+def _plain(value: object) -> dict[str, Json]:
+    """What the encoder does not know: mappings that are no dict."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+# Everything keeps its order, for a result may hang on it: of two equal models the one that is wired first is selected.
+_written = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain).encode
+
+
+def _step_fields(value: PortableStep) -> dict[str, Json]:
+    step = value.step
+    inside: dict[str, Json] = {
+        **_fields(step),
+        "inputs": {
+            name: {
+                "step": wired.ref.step,
+                "output": wired.ref.output,
+                "type": wired.type.value,
+                "optional": wired.optional,
+                "guard": wired.guard,
+            }
+            for name, wired in step.inputs.items()
+        },
+        "outputs": {name: kind.value for name, kind in step.outputs.items()},
+        "retry": {"attempts": step.retry.attempts, "delay": step.retry.delay},
+        "resources": {
+            "cpu": step.resources.cpu,
+            "memory": step.resources.memory,
+            "accelerators": dict(step.resources.accelerators),
+        },
+    }
+    return {**_fields(value), "step": inside}
+
+
+def _fields(value: PortableStep | PortableRun | Step) -> dict[str, Json]:
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+
+
+_T = TypeVar("_T", bound=_Wire)
+
+
+class _Input(_Wire):
+    step: str
+    output: str
+    type: ArtifactType
+    optional: bool
+    guard: bool
+
+
+class _Retry(_Wire):
+    attempts: int
+    delay: float
+
+
+class _Resources(_Wire):
+    cpu: float | None
+    memory: int | None
+    accelerators: dict[str, int]
+
+
+class _Step(_Wire):
+    id: str
+    component: str
+    component_version: int
+    inputs: dict[str, _Input]
+    outputs: dict[str, ArtifactType]
+    parameters: dict[str, JsonValue]
+    bindings: dict[str, str]
+    sources: dict[str, str]
+    code: list[str]
+    packages: list[str]
+    state_inputs: list[str]
+    seed: int | None
+    requirements: list[str]
+    image: str
+    when: bool
+    retry: _Retry
+    timeout: float | None
+    resources: _Resources
+
+
+class _PortableStep(_Wire):
+    project: str
+    environment: str
+    step: _Step
+    artifacts: str
+    tracking: str
+    code: dict[str, str]
+
+
+class _PortableRun(_Wire):
+    project: str
+    environment: str
+    pipeline: str
+    artifacts: str
+    tracking: str
+    metadata: JsonValue
+    wanted: list[str]
+    notify: JsonValue
+    steps: list[str]
+
+
+def _read(kind: type[_T], text: str) -> _T:
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the text"
+        raise StepProblem.because(
+            "bad-task",
+            f"the step's task cannot be read: {where}: {first['msg']}",
+            hint="compile the pipeline with the version of mlopsctl that the image holds",
+        ) from error
