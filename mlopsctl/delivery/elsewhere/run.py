@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mlopsctl.delivery.collect import collect
@@ -11,6 +12,7 @@ from mlopsctl.delivery.elsewhere.follow import PAUSE, Followed, follow
 from mlopsctl.delivery.stores import Stores
 from mlopsctl.ground.clock import now_ms
 from mlopsctl.ground.digest import Json
+from mlopsctl.ground.errors import Problem
 from mlopsctl.ground.log import log_for
 from mlopsctl.metadata.records import ExecutionRecord, RunRecord
 from mlopsctl.orchestrators.contract import EngineRun, RunState
@@ -52,7 +54,8 @@ def run_there(
         _log.info("run begins elsewhere", run=run, id=id, pipeline=there.wanted.name)
         followed = follow(there.engine, id, run, asked.pipeline, stores.artifacts, observer, pause)
     except BaseException:
-        collect(stores, asked.record)
+        with suppress(Problem):
+            collect(stores, asked.record)
         stores.metadata.finish_run(run, "canceled", None, now_ms())
         raise
     collect(stores, asked.record)
@@ -65,7 +68,8 @@ def bring_home(there: Elsewhere, stores: Stores) -> tuple[str, ...]:
     waiting = uncollected(there, stores)
     for found in waiting:
         run = found.run or found.id
-        collect(stores, stores.metadata.run(run) or _foreign(there, found, run))
+        record = stores.metadata.run(run) or _foreign(there, found, run)
+        collect(stores, record, state="success" if found.state is RunState.SKIPPED else found.state.value)
     return tuple(found.run or found.id for found in waiting)
 
 
@@ -78,7 +82,9 @@ def uncollected(there: Elsewhere, stores: Stores, limit: int = 50) -> tuple[Engi
     for run in reversed(there.engine.recent(there.wanted, limit)):
         record = stores.metadata.run(run.run or run.id)
         is_open = (
-            record is None or record.finished is None or (record.state == "canceled" and run.state is RunState.SUCCESS)
+            record is None
+            or record.finished is None
+            or (record.state == "canceled" and run.state is not RunState.CANCELED)
         )
         if run.state.ended and is_open:
             found.append(run)

@@ -15,9 +15,9 @@ from itertools import count, islice
 from mlopsctl.ground.clock import now_ms
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import StepProblem
+from mlopsctl.ground.patience import Patience
 from mlopsctl.orchestrators.contract import Deployed, EngineRun, Wanted
 from mlopsctl.orchestrators.kfp.marks import mark, read_mark
-from mlopsctl.orchestrators.kfp.patience import Patience
 from mlopsctl.orchestrators.kfp.problems import shown_host
 from mlopsctl.orchestrators.kfp.schedules import Comparison, check_schedules, delete_all, make_so
 from mlopsctl.orchestrators.kfp.server import Server

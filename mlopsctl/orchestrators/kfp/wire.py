@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import StepProblem
+from mlopsctl.ground.patience import Patience
 from mlopsctl.ground.secrets import secret_value
-from mlopsctl.orchestrators.kfp.patience import Patience
 from mlopsctl.orchestrators.kfp.problems import Failure, answered, not_the_api, problem, unanswered
 from mlopsctl.orchestrators.specs.kfp import Kubeflow
 

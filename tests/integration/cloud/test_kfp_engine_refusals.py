@@ -14,10 +14,10 @@ pytest.importorskip("kfp", reason="kfp is not installed: requirements/cloud.txt"
 from werkzeug.wrappers import Response
 
 from mlopsctl.ground.errors import Problem
+from mlopsctl.ground.patience import Patience
 from mlopsctl.ground.redact import forget_secrets, redact
 from mlopsctl.orchestrators.contract import Bundle, Schedule, Wanted
 from mlopsctl.orchestrators.kfp.engine import KubeflowEngine
-from mlopsctl.orchestrators.kfp.patience import Patience
 from mlopsctl.orchestrators.specs import Kubeflow
 from tests.doubles.kfp import KfpDouble, serving
 from tests.doubles.kfp_yaml import pipeline_yaml

@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("kfp", reason="kfp is not installed: requirements/cloud.txt")
 
+from mlopsctl.ground.patience import Patience
 from mlopsctl.orchestrators.contract import Bundle, RunState, Schedule, Wanted
 from mlopsctl.orchestrators.kfp.engine import KubeflowEngine
-from mlopsctl.orchestrators.kfp.patience import Patience
 from mlopsctl.orchestrators.specs import Kubeflow
 from tests.doubles.kfp import KfpDouble, serving
 from tests.doubles.kfp_runs import Job

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlopsctl.ground.errors import Problem
+from mlopsctl.ground.patience import Patience
 from mlopsctl.orchestrators.contract import Bundle, Wanted
 from mlopsctl.orchestrators.kfp.engine import KubeflowEngine
-from mlopsctl.orchestrators.kfp.patience import Patience
 from mlopsctl.orchestrators.kfp.problems import answered, not_the_api, problem, shown_host
 from mlopsctl.orchestrators.kfp.things import Recurring, Version, milliseconds
 from mlopsctl.orchestrators.specs import Kubeflow
