@@ -145,7 +145,8 @@ def _from_elsewhere(there: Elsewhere | None, stores: Stores, *, ask: bool) -> tu
     if there is None or there.deployed is None or not ask:
         return ()
     waiting = uncollected(there, stores)
-    told = (f"{len(waiting)} runs there are not recorded here yet; apply records them first",) if waiting else ()
+    many = "1 run there is" if len(waiting) == 1 else f"{len(waiting)} runs there are"
+    told = (f"{many} not recorded here yet; apply does that first",) if waiting else ()
     return (*there.deployed.notes, *told)
 
 

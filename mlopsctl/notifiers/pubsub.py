@@ -27,8 +27,10 @@ class PubSubNotifier(Notifying):
         """Publish the payload, with the event, the project and the environment as attributes to filter by."""
         try:
             from google.api_core.exceptions import GoogleAPIError
+            from google.api_core.retry import Retry
             from google.auth.exceptions import GoogleAuthError
             from google.cloud.pubsub_v1 import PublisherClient
+            from google.pubsub_v1 import PublisherClient as Generated
         except ImportError as error:
             raise _failed(self.topic, "the package google-cloud-pubsub is not installed") from error
         attributes = {
@@ -36,8 +38,15 @@ class PubSubNotifier(Notifying):
         }  # fmt: skip
         try:
             client = PublisherClient()
+            message = {"data": happening.body(), "attributes": attributes}
             with client:
-                client.publish(self.topic, happening.body(), **attributes).result(_SECONDS)
+                # One call, not the client's batches: their threads outlive it.
+                Generated.publish(
+                    client,
+                    request={"topic": self.topic, "messages": [message]},
+                    retry=Retry(timeout=_SECONDS),
+                    timeout=_SECONDS,
+                )
         except (GoogleAPIError, GoogleAuthError, TimeoutError) as error:
             raise _failed(self.topic, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
 
