@@ -18,6 +18,8 @@ LOCKED := --require-hashes --compile-bytecode
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 LOCKS := bootstrap base run demo dev mlmd cloud airflow3 airflow2 bigquery
 WORKERS ?= 2
+# Real servers on a busy machine: what fails is tried once more, and the summary lists every test that needed it.
+ENGINES := -n $(WORKERS) --dist loadfile --timeout 600 --reruns 1 --reruns-delay 5 -raR
 
 .PHONY: help demo test lint types test-unit test-integration test-cloud soak bench lock upgrade generate picture wheel clean dev
 
@@ -44,12 +46,12 @@ test-unit: $(VENV)/.dev ## seconds; no network, no home folder
 test-integration: $(VENV)/.dev mlmd airflow3 airflow2 ## real processes, servers and loopback
 	@bash scripts/postgres.sh
 	@bash scripts/chromium.sh
-	$(BIN)/python -m pytest tests/integration --ignore tests/integration/cloud -n $(WORKERS) --dist loadfile --timeout 400
+	$(BIN)/python -m pytest tests/integration --ignore tests/integration/cloud $(ENGINES)
 
 test-cloud: $(VENV)/.dev cloud bigquery ## the clients of clouds and clusters, against doubles and emulators on loopback
 	@bash scripts/postgres.sh
 	@bash scripts/containers.sh
-	.venvs/cloud/bin/python -m pytest tests/integration/cloud -n $(WORKERS) --dist loadfile --timeout 400
+	.venvs/cloud/bin/python -m pytest tests/integration/cloud $(ENGINES)
 
 soak: $(VENV)/.dev ## minutes of repetition
 	$(BIN)/python -m pytest tests/soak --timeout 3600
