@@ -13,15 +13,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field, JsonValue
+from pydantic import AwareDatetime, Field, JsonValue
 
 from mlopsctl.components.spec import ComponentSpec, Notes, Parameters, Work
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import StepProblem
+from mlopsctl.ground.interval import Interval
 from mlopsctl.pipeline.ir import ArtifactType
 from mlopsctl.sources import BigQuery, Csv, DuckDb, Parquet, PythonSource, Source, Sql
 from mlopsctl.sources.elsewhere import speaking_of_urls
-from mlopsctl.splits import FarmFingerprint, HashSplit, Placed, Split
+from mlopsctl.splits import FarmFingerprint, HashSplit, Placed, Split, TimeSplit
 from mlopsctl.tables import examples as files
 from mlopsctl.tables.columns import Column, ColumnType, listed, unknown_column
 from mlopsctl.tables.label import check_label
@@ -36,6 +37,7 @@ class IngestParameters(Parameters):
 
     ``columns`` is empty for all columns; ``task`` is the training task, which says what the label must be like;
     ``formats`` says how each file of a ``duckdb`` source is read, which stands here for the step's key alone.
+    ``interval`` is the first moment that is used and the first that is used no more, of a split by time.
     """
 
     dataset: str
@@ -47,6 +49,12 @@ class IngestParameters(Parameters):
     split: Split = Field(default_factory=HashSplit)
     task: str = ""
     formats: dict[str, JsonValue] = Field(default_factory=dict)
+    interval: tuple[AwareDatetime, AwareDatetime] | None = None
+
+    @property
+    def between(self) -> Interval | None:
+        """The interval whose rows are used; all of them are without one."""
+        return None if self.interval is None else Interval(*self.interval)
 
 
 SPEC = ComponentSpec(
@@ -78,7 +86,8 @@ def run(work: Work, parameters: IngestParameters) -> Notes:
             if parameters.label is not None:
                 label = next(column for column in scan.columns if column.name == parameters.label)
                 check_label(connection, folder / files.SOURCE_FILE, label, parameters.positive, parameters.task)
-            placed, counts = _write_splits(connection, parameters.split, scan.columns, projected, folder)
+            split = _split(parameters)
+            placed, counts = _write_splits(connection, split, scan.columns, projected, folder)
     _check_splits(counts, parameters.split, placed, total)
     result = files.Examples(
         dataset=parameters.dataset,
@@ -146,15 +155,26 @@ def _write_source(connection: Connection, scan: Scan, parameters: IngestParamete
     query = scan.query
     if parameters.filter is not None:
         query = filtered(connection, query, parameters.filter, [column.name for column in scan.columns])
+    if parameters.between is not None and isinstance(parameters.split, TimeSplit):
+        query = parameters.split.rows_of(connection, query, scan.columns, parameters.between)
     if scan.unordered:
         query = f"FROM ({query}) ORDER BY ALL"
     total = write_parquet(connection, query, folder / files.SOURCE_FILE)
     if total:
         return total
+    if parameters.between is not None:
+        message = f"the source has no row of the interval {parameters.between}"
+        raise StepProblem.because("empty-data", message, hint="name an interval that the data has rows of")
     if parameters.filter is None:
         raise StepProblem.because("empty-data", "the source has no rows", hint="look at the file; it has a header only")
     message = f"no row is left by `filter: {parameters.filter}`"
     raise StepProblem.because("empty-data", message, hint="loosen the filter")
+
+
+def _split(parameters: IngestParameters) -> Split:
+    if parameters.between is not None and isinstance(parameters.split, TimeSplit):
+        return parameters.split.inside(parameters.between)
+    return parameters.split
 
 
 def _write_splits(

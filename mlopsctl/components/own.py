@@ -1,7 +1,8 @@
 """``own``: a component of the user's: a Python function, a command or a container between its inputs and outputs.
 
 Each input is a read-only folder, each output an empty folder that exists. A function gets them as ``pathlib.Path`` by
-their names, a command by its placeholders. What replaces an output's folder by one file is kept as a folder with it.
+their names, a command by its placeholders. An input that is missing, as some trigger rules allow, is ``None`` for a
+function and empty text for a command. What replaces an output's folder by one file is kept as a folder with it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -49,29 +50,34 @@ def run(work: Work, parameters: OwnParameters) -> Notes:
     try:
         match parameters.run:
             case PythonRun():
-                _call(work, parameters.run, values)
+                _call(work, parameters.run, values, _missing(work, parameters))
             case CommandRun():
-                _command(work, parameters.run, values)
+                _command(work, parameters.run, values, _missing(work, parameters))
             case ContainerRun():
                 _container(work, parameters.run, values)
     except IsADirectoryError as error:
         raise _is_a_folder(work, error) or error from error
     for folder in work.outputs.values():
         _as_folder(folder)
-    read = {kind: work.inputs[name] for name, kind in reversed(parameters.inputs.items())}
+    read = {kind: work.inputs[name] for name, kind in reversed(parameters.inputs.items()) if name in work.inputs}
     for name, kind in parameters.outputs.items():
         complete(kind, work.outputs[name], read)
     told = [checked(name, kind, work.outputs[name]) for name, kind in parameters.outputs.items()]
     return Notes(line=", ".join(told))
 
 
+def _missing(work: Work, parameters: OwnParameters) -> tuple[str, ...]:
+    """The inputs whose step left nothing, where the step's trigger rule lets it run all the same."""
+    return tuple(name for name in parameters.inputs if name not in work.inputs)
+
+
 # A Python function
 
 
-def _call(work: Work, run: PythonRun, values: Mapping[str, Json]) -> None:
+def _call(work: Work, run: PythonRun, values: Mapping[str, Json], missing: Sequence[str]) -> None:
     function = _function(run.entrypoint)
     secret = {name: with_secrets(value) for name, value in values.items()}
-    given: dict[str, object] = {**work.inputs, **work.outputs, **secret}
+    given: dict[str, object] = {**dict.fromkeys(missing), **work.inputs, **work.outputs, **secret}
     named = {name.replace("-", "_"): value for name, value in given.items()}
     first = [
         name
@@ -103,8 +109,9 @@ def _function(entrypoint: str) -> Callable[..., object]:
 # A command
 
 
-def _command(work: Work, run: CommandRun, values: Mapping[str, Json]) -> None:
-    paths = {"inputs": _texts(work.inputs), "outputs": _texts(work.outputs), "parameters": _arguments(values)}
+def _command(work: Work, run: CommandRun, values: Mapping[str, Json], missing: Sequence[str]) -> None:
+    inputs = {**dict.fromkeys(missing, ""), **_texts(work.inputs)}
+    paths = {"inputs": inputs, "outputs": _texts(work.outputs), "parameters": _arguments(values)}
     words = fill(run.command, paths)
     _require_success(f"the command {Path(words[0]).name}", run_command(words, work.project))
 

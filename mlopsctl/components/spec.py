@@ -114,7 +114,7 @@ MODULES: Mapping[str, str] = {
     name: f"mlopsctl.components.{name}"
     for name in (
         "ingest", "statistics", "schema", "validate", "transform", "tune", "train",
-        "select", "evaluate", "gate", "preflight", "push", "adopt", "infer", "own",
+        "select", "evaluate", "gate", "preflight", "push", "adopt", "promoted", "infer", "own",
     )
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ from mlopsctl.config.decode import MAX_BYTES
 from mlopsctl.config.document import Document, read_document
 from mlopsctl.config.look import Loaded, Seen, look, project_of, refers
 from mlopsctl.config.overlay import DEFAULT, base, environment_names
+from mlopsctl.config.previews import apart, origin, with_preview
 from mlopsctl.config.project import Project
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import Diagnostic, InvalidProject, Span, UsageProblem
@@ -20,7 +21,9 @@ from mlopsctl.ground.source import SourceFile
 
 FILE = "mlops.yaml"
 
-__all__ = ["FILE", "Loaded", "check_project", "inspect_project", "load_project", "parse_overrides", "texts_of"]
+__all__ = [
+    "FILE", "Loaded", "check_project", "inspect_project", "load_project", "names_of", "parse_overrides", "texts_of"
+]  # fmt: skip
 
 
 def load_project(
@@ -32,8 +35,9 @@ def load_project(
 ) -> Loaded:
     """The project in a file, or in ``mlops.yaml`` of a folder, as one environment sees it.
 
-    Without ``environment`` it is the only one. Overrides are values of parameters; a text is read as the type of the
-    parameter's default. Without ``contracts`` the schema files of datasets count as not named: for who drafts one.
+    Without ``environment`` it is the only one; ``pr-7`` is a preview, where the project has them. Overrides are
+    values of parameters; a text is read as the type of the parameter's default. Without ``contracts`` the schema
+    files of datasets count as not named: for who drafts one.
 
     Raises:
         InvalidProject: with every problem of that environment.
@@ -41,10 +45,13 @@ def load_project(
     """
     document = _read(path) if contracts else _without_contracts(_read(path))
     names = environment_names(document)
+    of = origin(document, names, environment)
+    if of and environment is not None:
+        document, names = with_preview(document, of, environment), (*names, environment)
     seen = look(document, _file(path).resolve(), _chosen(names, environment), names, overrides or {})
     if seen.loaded is None:
         raise InvalidProject(_in_order(seen.found))
-    return seen.loaded
+    return apart(seen.loaded, of) if of else seen.loaded
 
 
 def check_project(path: Path) -> tuple[tuple[Diagnostic, ...], dict[str, SourceFile]]:
@@ -72,6 +79,15 @@ def inspect_project(path: Path) -> tuple[tuple[Diagnostic, ...], dict[str, Sourc
     seen = [look(document, file, name, names, {}) for name in names]
     found = _in_order([*_of_base(document, names), *_merged(document, seen)])
     return found, texts_of(found), tuple(each.loaded for each in seen if each.loaded is not None)
+
+
+def names_of(path: Path) -> tuple[str, ...]:
+    """The names of the project's environments, in declared order.
+
+    Raises:
+        InvalidProject: when the file cannot be read.
+    """
+    return environment_names(_read(path))
 
 
 def parse_overrides(given: Sequence[str]) -> dict[str, Json]:

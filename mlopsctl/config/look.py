@@ -21,6 +21,7 @@ from mlopsctl.config.semantics.literals import literal_secrets, misplaced_parame
 from mlopsctl.config.translate import diagnostics
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import Diagnostic, InvalidProject, Severity, Span, UsageProblem
+from mlopsctl.ground.interval import Interval
 from mlopsctl.ground.source import DocPath
 
 
@@ -34,6 +35,8 @@ class Loaded:
         templates: of those that hold the parameter inside other text: the text as written.
         folder, file: absolute paths of the project's folder and file.
         warnings: what is valid and probably not meant.
+        preview_of: of a preview: the environment that it is made like, whose champion is the one to beat.
+        interval: the only rows that are used of data that is split by time; all of them without one.
     """
 
     project: Project
@@ -44,6 +47,8 @@ class Loaded:
     file: Path
     templates: Mapping[DocPath, str] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
+    preview_of: str = ""
+    interval: Interval | None = None
 
     def span(self, path: DocPath, prefer_key: bool = False) -> Span:
         """Where a node of the project stands, or its nearest ancestor that does."""

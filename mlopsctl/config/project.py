@@ -9,6 +9,7 @@ from mlopsctl.config.sections.components import OwnComponent
 from mlopsctl.config.sections.data import Dataset
 from mlopsctl.config.sections.deployment import Deployment
 from mlopsctl.config.sections.evaluation import Evaluation
+from mlopsctl.config.sections.previews import Previews
 from mlopsctl.config.sections.promotion import Promotion
 from mlopsctl.config.sections.stores import Stores
 from mlopsctl.config.sections.text import Requirements, Scalar
@@ -85,6 +86,9 @@ class Project(Spec):
         title="Requirements",
         description="Python packages of the steps: a requirements file, or a list. By default those beside mlopsctl.",
     )
+    previews: Previews | None = Field(
+        None, title="Previews", description="Short-lived environments `pr-<number>`, in which pull requests are tried."
+    )
     promotion: Promotion | None = Field(
         None, title="Promotion", description="How models come into this environment. Stands only under `environments`."
     )
@@ -97,6 +101,16 @@ class Project(Spec):
             message = f"this mlopsctl knows version 1 of the language, not {shown(version)}"
             raise refusal("unknown-version", message, "write `version: 1`")
         return version
+
+    @property
+    def follows_lock(self) -> bool:
+        """Whether this environment follows a lock file instead of training; see :class:`Promotion`."""
+        return self.promotion is not None and self.promotion.follows_lock
+
+    @property
+    def starting(self) -> tuple[Trigger, ...]:
+        """The triggers that start runs in this environment: none where it follows a lock, for nothing is trained."""
+        return () if self.follows_lock else self.triggers
 
     @property
     def seed(self) -> int:

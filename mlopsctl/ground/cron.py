@@ -57,6 +57,11 @@ def cron_problem(text: str) -> str:
     return ""
 
 
+def field_values(text: str) -> tuple[frozenset[int], ...]:
+    """The values of the five fields of a schedule that :func:`cron_problem` finds nothing wrong with."""
+    return tuple(_values(field, part) for field, part in zip(_FIELDS, five_fields(text).split(" "), strict=True))
+
+
 def five_fields(text: str) -> str:
     """A schedule as five fields, for those who know no nicknames."""
     return _FIVE.get(text, text)

@@ -58,6 +58,9 @@ def _places(path: DocPath) -> Iterator[Place]:
     match path:
         case ("components", str(name), "when"):
             yield name, (WHEN,)
+        case ("components", str(name), "when" | "after" | "trigger_rule" | "reuse" | "pool" | "priority" as what, *_):
+            # What decides the order of the steps is compiled.
+            yield name, (what, "order")
         case ("components", str(name), "parameters", *rest):
             yield name, ("parameters", *map(str, rest))
         case ("data", str(name), "source", *rest):

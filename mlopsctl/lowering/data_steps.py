@@ -15,6 +15,7 @@ from mlopsctl.ground.digest import Json, canonical_json
 from mlopsctl.lowering.placing import place
 from mlopsctl.pipeline.ir import Ref, Step
 from mlopsctl.sources import BigQuery, DuckDb, PythonSource, Source
+from mlopsctl.splits import TimeSplit
 
 
 def data_steps(loaded: Loaded) -> Iterator[Step]:
@@ -64,6 +65,8 @@ def _ingest(loaded: Loaded, name: str, dataset: Dataset) -> Step:
     }
     optional: Mapping[str, Json] = {"label": dataset.label, "positive": dataset.positive, "filter": dataset.filter}
     parameters |= {key: value for key, value in optional.items() if value is not None}
+    if loaded.interval is not None and isinstance(dataset.split, TimeSplit):
+        parameters["interval"] = [loaded.interval.start.isoformat(), loaded.interval.end.isoformat()]
     if isinstance(dataset.source, DuckDb):
         parameters["formats"] = dataset.source.formats()
     return place(

@@ -12,17 +12,16 @@ from dataclasses import dataclass, replace
 from mlopsctl.config.load import Loaded
 from mlopsctl.config.pending import pending
 from mlopsctl.ground.errors import Diagnostic, InvalidProject, Span
-from mlopsctl.ground.source import DocPath
 from mlopsctl.lowering.bindings import with_bindings
 from mlopsctl.lowering.data_steps import data_steps
 from mlopsctl.lowering.engines import without_engine
 from mlopsctl.lowering.image import image_notes, image_reference
 from mlopsctl.lowering.model_steps import model_steps
 from mlopsctl.lowering.own_steps import own_steps
+from mlopsctl.lowering.promoted import followed_lock, promoted
 from mlopsctl.lowering.requirements import serving_notes, with_requirements
 from mlopsctl.lowering.wiring import Wire, wire
-from mlopsctl.pipeline.ir import Pipeline, Step
-from mlopsctl.triggers import ScheduleTrigger
+from mlopsctl.pipeline.ir import Pipeline, Rule, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def lower(loaded: Loaded) -> Lowered:
     steps = with_bindings(loaded, tuple(with_requirements(loaded, _in_image(loaded, _steps(loaded)))))
     spans = dict(_spans(loaded, steps))
     pipeline = wire(loaded.project.name, steps, spans)
-    waiting = [found for found in pending(loaded.project) if not _kept_elsewhere(loaded, found[0])]
+    waiting = pending(loaded.project)
     return Lowered(
         pipeline=pipeline,
         spans=spans,
@@ -100,19 +99,13 @@ def _in_image(loaded: Loaded, steps: Iterable[Step]) -> Iterator[Step]:
         yield replace(step, image=image) if image else step
 
 
-def _kept_elsewhere(loaded: Loaded, path: DocPath) -> bool:
-    """Whether a schedule is kept by the orchestrator; this machine keeps none."""
-    at = path[1] if len(path) == 2 and path[0] == "triggers" else None
-    on_schedule = isinstance(at, int) and isinstance(loaded.project.triggers[at], ScheduleTrigger)
-    return on_schedule and loaded.project.orchestrator.kind != "local"
-
-
 def _steps(loaded: Loaded) -> Iterator[Step]:
     standard = list(data_steps(loaded))
     if loaded.project.training is not None:
         standard += model_steps(loaded)
-    yield from standard
-    yield from own_steps(loaded, standard)
+    steps = [*standard, *own_steps(loaded, standard)]
+    lock = followed_lock(loaded)
+    yield from steps if lock is None else promoted(loaded, steps, lock)
 
 
 def _left_out(pipeline: Pipeline) -> Iterator[str]:
@@ -123,7 +116,10 @@ def _left_out(pipeline: Pipeline) -> Iterator[str]:
         gone = {step.id}
         # In pipeline order each step comes after what it reads.
         for other in pipeline.steps:
-            if any(wired.ref.step in gone and not wired.optional for wired in other.inputs.values()):
+            if other.rule is Rule.ALL_SUCCESS and (
+                gone & set(other.after)
+                or any(wired.ref.step in gone and not wired.optional for wired in other.inputs.values())
+            ):
                 gone.add(other.id)
         readers = [other.id for other in pipeline.steps if other.id in gone and other.id != step.id]
         yield f"{step.id} is skipped, its `when` is false" + (f"; with it {', '.join(readers)}" if readers else "")

@@ -15,7 +15,7 @@ from mlopsctl.ground.errors import Diagnostic, InvalidProject
 from mlopsctl.ground.imports import imported_packages, reachable_files
 from mlopsctl.lowering.commands import command_files
 from mlopsctl.lowering.placing import located
-from mlopsctl.pipeline.ir import ArtifactType, Input, Ref, Resources, Retry, Step
+from mlopsctl.pipeline.ir import ArtifactType, Decision, Input, Ref, Resources, Retry, Step
 
 OWN = "own"
 
@@ -59,11 +59,39 @@ def _step(loaded: Loaded, id: str, component: OwnComponent, types: Types, proble
         },
         code=code,
         packages=packages,
-        when=component.when,
+        when=component.when if isinstance(component.when, bool) else True,
         retry=Retry(retry.attempts, retry.delay or 0.0) if retry is not None else Retry(),
         timeout=component.timeout,
         resources=Resources(resources.cpu, resources.memory, resources.accelerators) if resources else Resources(),
+        after=component.after,
+        rule=component.rule,
+        decision=_decision(loaded, id, component, types, problems),
+        reuse=component.reuse,
+        pool=component.pool or "",
+        priority=component.priority,
     )
+
+
+def _decision(
+    loaded: Loaded, id: str, component: OwnComponent, types: Types, problems: list[Diagnostic]
+) -> Decision | None:
+    """The branch that a component is; it reads a file that a step wrote."""
+    if isinstance(component.when, bool):
+        return None
+    step, _, output = component.when.reads.partition(".")
+    ref = Ref(step, output)
+    kind = types.get(ref, ArtifactType.FILE)
+    if not step or not output or kind is not ArtifactType.FILE:
+        said = f"{ref} is {kind}" if step and output else f"{component.when.reads!r} is no step.output"
+        problems.append(
+            Diagnostic(
+                "bad-reference",
+                f"the branch {id} needs an output of type File, and {said}",
+                loaded.span(("components", id, "when", "reads")),
+                "let a step of your own write the decision into an output of type File",
+            )
+        )
+    return Decision(ref, component.when.equals)
 
 
 def _code(loaded: Loaded, component: OwnComponent) -> tuple[str, ...]:

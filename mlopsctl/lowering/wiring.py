@@ -8,7 +8,7 @@ from itertools import pairwise
 from mlopsctl.config.hints import did_you_mean
 from mlopsctl.ground.errors import Diagnostic, InvalidProject, Span
 from mlopsctl.ground.graph import Cycle, ordered
-from mlopsctl.pipeline.ir import Pipeline, Step
+from mlopsctl.pipeline.ir import Pipeline, Rule, Step
 
 Wire = tuple[str, str]
 
@@ -35,6 +35,7 @@ def wire(name: str, steps: Sequence[Step], spans: Mapping[Wire, Span]) -> Pipeli
 
 def _loose_ends(by_id: Mapping[str, Step], spans: Mapping[Wire, Span]) -> Iterator[Diagnostic]:
     for step in by_id.values():
+        yield from _loose_order(step, by_id, spans)
         for name, wired in step.inputs.items():
             span = spans.get((step.id, name)) or spans.get((step.id, ""))
             end = f"input {name} of {step.id}"
@@ -56,13 +57,31 @@ def _loose_ends(by_id: Mapping[str, Step], spans: Mapping[Wire, Span]) -> Iterat
                 yield Diagnostic("wrong-type", message, span, f"wire an output of type {wired.type} to it")
 
 
+def _loose_order(step: Step, by_id: Mapping[str, Step], spans: Mapping[Wire, Span]) -> Iterator[Diagnostic]:
+    """What a step comes after, and what decides about it, where that is not there."""
+    span = spans.get((step.id, ""))
+    decision = step.decision
+    for id in (*step.after, *((decision.ref.step,) if decision is not None else ())):
+        if id not in by_id:
+            near = did_you_mean(id, by_id)
+            hint = f"did you mean {near}?" if near else f"steps: {', '.join(by_id)}"
+            yield Diagnostic("unknown-step", f"{step.id} comes after {id}, and there is no such step", span, hint)
+        elif decision is not None and id == decision.ref.step and decision.ref.output not in by_id[id].outputs:
+            outputs = ", ".join(by_id[id].outputs)
+            message = f"the branch {step.id} reads {decision.ref}, which {id} does not leave"
+            yield Diagnostic("unknown-output", message, span, f"{id} leaves {outputs or 'nothing'}")
+    if step.rule is not Rule.ALL_SUCCESS and not step.upstream:
+        message = f"{step.id} has the trigger rule {step.rule.value}, and comes after no step"
+        yield Diagnostic("no-step-before", message, span, "say after: […] which steps it waits for, or take it out")
+
+
 def _cycle(path: Sequence[str], by_id: Mapping[str, Step], spans: Mapping[Wire, Span]) -> Diagnostic:
     places: list[tuple[Span, str]] = []
     for reader, read in pairwise(path):
         name = next((n for n, wired in by_id[reader].inputs.items() if wired.ref.step == read), "")
         span = spans.get((reader, name)) or spans.get((reader, ""))
         if span is not None:
-            places.append((span, f"{reader} reads {read}"))
+            places.append((span, f"{reader} {'reads' if name else 'comes after'} {read}"))
     return Diagnostic(
         "cycle",
         "steps read each other in a circle: " + " → ".join(path),

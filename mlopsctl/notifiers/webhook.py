@@ -6,9 +6,10 @@ import hashlib
 import hmac
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.ground.scalars import SecretRef, refusal
@@ -38,6 +39,9 @@ Url = Annotated[
 ]
 
 
+Host = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)]
+
+
 class WebhookNotifier(Notifying):
     """Posts one JSON document an event to a URL."""
 
@@ -48,6 +52,11 @@ class WebhookNotifier(Notifying):
     )
     headers: dict[str, str | SecretRef] = Field(
         {}, title="Headers", description="HTTP headers by name; `{secret: NAME}` for those that hold a token."
+    )
+    hosts: tuple[Host, ...] = Field(
+        (),
+        title="Hosts",
+        description="The only hosts that may be posted to, which matters where the URL is a secret; any by default.",
     )
     sign: SecretRef | None = Field(
         None,
@@ -65,7 +74,29 @@ class WebhookNotifier(Notifying):
         for name, value in headers.items():
             if any(bad in name + value for bad in "\r\n\0"):
                 raise StepProblem.because("not-notified", f"the header {name!r} holds a line end", hint="correct it")
-        post(_text(self.url), body, headers)
+        url = _text(self.url)
+        self._check_host(url)
+        post(url, body, headers)
+
+    def _check_host(self, url: str) -> None:
+        """Refuse a host that is not on the list, whatever the secret says by now."""
+        try:
+            host = (urlsplit(url).hostname or "").lower()
+        except ValueError:
+            host = ""
+        if self.hosts and host not in self.hosts:
+            raise StepProblem.because(
+                "not-notified",
+                f"the webhook's URL leads to {printable(host) or 'no host'}, which is not among `hosts`",
+                hint="correct the URL or the secret that holds it, or add the host to `hosts`",
+            )
+
+    @model_validator(mode="after")
+    def _listed(self) -> Self:
+        """A URL that is written down is one of those hosts."""
+        if self.hosts and isinstance(self.url, str) and (urlsplit(self.url).hostname or "").lower() not in self.hosts:
+            raise refusal("bad-url", "the URL's host is not among `hosts`", "add it, or correct the URL", "url")
+        return self
 
 
 def _text(value: str | SecretRef) -> str:

@@ -75,12 +75,14 @@ class Deployed:
         version: the digest of the newest version's bundle; empty for none, or where it is not one of ours.
         schedules: of ours, by name; also those that the file no longer names.
         notes: what a reader should know (a pipeline of the same name that is not ours).
+        paused: no run of it begins, whoever asks for it; only some engines can pause a whole pipeline.
     """
 
     exists: bool = False
     version: str = ""
     schedules: tuple[Schedule, ...] = ()
     notes: tuple[str, ...] = ()
+    paused: bool = False
 
 
 class RunState(StrEnum):

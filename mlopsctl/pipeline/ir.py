@@ -60,6 +60,30 @@ class Input:
     guard: bool = False
 
 
+class Rule(StrEnum):
+    """What must have become of the steps before a step, so that it runs; all of them have ended by then."""
+
+    ALL_SUCCESS = "all_success"
+    ALL_FAILED = "all_failed"
+    ALL_DONE = "all_done"
+    ONE_SUCCESS = "one_success"
+    NONE_FAILED = "none_failed"
+    NONE_FAILED_MIN_ONE_SUCCESS = "none_failed_min_one_success"
+
+    @property
+    def outlives_failures(self) -> bool:
+        """Whether a step with this rule may run although a step before it failed."""
+        return self in (Rule.ALL_FAILED, Rule.ALL_DONE, Rule.ONE_SUCCESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A branch: the step runs where the one file of that output says this value, and is skipped where it does not."""
+
+    ref: Ref
+    equals: str | bool | int | float
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """How often a failed attempt is repeated, and the pause in seconds before each repetition."""
@@ -101,6 +125,11 @@ class Step:
             the versions of packages.
         when: false: the step is skipped, and so is what reads it; outside the key.
         retry, timeout (seconds), resources: how it runs; outside the key.
+        after: ids of steps that end before it starts, although it reads nothing of them.
+        rule: what must have become of the steps before it; outside the key, like ``after``.
+        decision: the branch that the step is; outside the key.
+        reuse: false: it never takes an earlier result.
+        pool, priority: where the orchestrator has such a thing; empty and ``None``: the orchestrator's own.
     """
 
     id: str
@@ -121,6 +150,12 @@ class Step:
     retry: Retry = Retry()
     timeout: float | None = None
     resources: Resources = Resources()
+    after: tuple[str, ...] = ()
+    rule: Rule = Rule.ALL_SUCCESS
+    decision: Decision | None = None
+    reuse: bool = True
+    pool: str = ""
+    priority: int | None = None
 
     @property
     def condition(self) -> str:
@@ -129,8 +164,20 @@ class Step:
 
     @property
     def upstream(self) -> tuple[str, ...]:
-        """The ids of the steps it reads, sorted, each once."""
-        return tuple(sorted({wired.ref.step for wired in self.inputs.values()}))
+        """The ids of the steps before it, which it reads or only comes after, sorted, each once."""
+        decided = {self.decision.ref.step} if self.decision is not None else set()
+        return tuple(sorted({wired.ref.step for wired in self.inputs.values()} | decided | set(self.after)))
+
+    @property
+    def reads(self) -> tuple[Ref, ...]:
+        """The outputs that it reads, and the one that decides whether it runs."""
+        decided = (self.decision.ref,) if self.decision is not None else ()
+        return (*(wired.ref for wired in self.inputs.values()), *decided)
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether more than the data that it reads decides when it runs, and whether."""
+        return bool(self.after) or self.rule is not Rule.ALL_SUCCESS or self.decision is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +197,11 @@ class Pipeline:
             if step.id == id:
                 return step
         raise KeyError(id)
+
+    @property
+    def outlives_failures(self) -> bool:
+        """Whether some step may run although a step before it failed."""
+        return any(step.rule.outlives_failures for step in self.steps)
 
     @property
     def digest(self) -> str:
@@ -175,4 +227,16 @@ def _step_json(step: Step) -> Json:
         **({"requirements": step.requirements} if step.requirements else {}),
         **({"image": step.image} if step.image else {}),
         **({} if step.when else {"when": False}),
+        **_order_json(step),
+    }
+
+
+def _order_json(step: Step) -> dict[str, Json]:
+    """What of a step's order is not as it is by default."""
+    decision = step.decision
+    return {
+        **({"after": step.after} if step.after else {}),
+        **({"rule": step.rule.value} if step.rule is not Rule.ALL_SUCCESS else {}),
+        **({"decision": {"ref": str(decision.ref), "equals": decision.equals}} if decision is not None else {}),
+        **({} if step.reuse else {"reuse": False}),
     }

@@ -86,3 +86,7 @@ class KServeServer(Spec):
         if self.command is not None and self.image is None:
             raise refusal("missing-key", "`command` is for an image, and none is named", "add `image`", "command")
         return self
+
+    def apart(self) -> Self:
+        """The same server with a name of its own, for an environment that is made like another."""
+        return self.model_copy(update={"name": None})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -28,3 +28,7 @@ class MLflowServer(Spec):
         description="How long a new server may take until it answers, such as `90s`; `2m` by default. "
         "The old one serves until then.",
     )
+
+    def apart(self) -> Self:
+        """The same server with a free port of its own, for an environment that is made like another."""
+        return self.model_copy(update={"port": 0})

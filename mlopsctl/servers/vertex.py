@@ -98,3 +98,7 @@ class VertexServer(Spec):
             missing = "accelerator_count" if self.accelerator_type is not None else "accelerator_type"
             raise refusal("missing-key", f"accelerators need `{missing}`", "set both, or none", missing)
         return self
+
+    def apart(self) -> Self:
+        """The same server with an endpoint of its own, for an environment that is made like another."""
+        return self.model_copy(update={"endpoint": None})

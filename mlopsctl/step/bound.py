@@ -49,7 +49,10 @@ def bound(step: Step, values: Mapping[str, Json]) -> Step:
     if not isinstance(parameters, Mapping) or not (seed is None or isinstance(seed, int)):
         raise TypeError("a binding changed the shape of a step")
     sources = _sources(parameters) if any(path.startswith("source.") for path in step.bindings) else step.sources
-    return replace(step, parameters=parameters, sources=sources, seed=seed)
+    when = values.get(step.condition, step.when)
+    if not isinstance(when, bool):
+        when = bool(_typed(when, step.when, WHEN))
+    return replace(step, parameters=parameters, sources=sources, seed=seed, when=when)
 
 
 def _with(value: Json, path: Sequence[str], binding: str, values: Mapping[str, Json], whole: str) -> Json:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from mlopsctl.ground.interrupts import Interrupts
 from mlopsctl.ground.redact import redact
 from mlopsctl.ground.text import printable
 from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
-from mlopsctl.pipeline.ir import Step
+from mlopsctl.pipeline.ir import Rule, Step
 from mlopsctl.step import ledger
 from mlopsctl.step.bound import bound
 from mlopsctl.step.container_attempt import attempt
@@ -33,7 +34,8 @@ from mlopsctl.step.container_input import ExecutorInput, read_executor_input
 from mlopsctl.step.container_output import Left, give_outputs
 from mlopsctl.step.container_task import Prepared, known, moved, prepare, task_of
 from mlopsctl.step.folders import remove_tree
-from mlopsctl.step.portable import RUN_PARAMETER, PortableStep, decode_step
+from mlopsctl.step.order import Stop, branch_of, stopped
+from mlopsctl.step.portable import RUN_PARAMETER, Order, PortableStep, decode_step
 from mlopsctl.step.task import StepResult, StepState
 
 _EXIT_CODES = {StepState.FAILED: 1, StepState.UPSTREAM_FAILED: 1, StepState.CANCELED: 143}
@@ -66,11 +68,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Interrupts() as interrupts:
             container = _Container(asked, given, store, project, run, number, started)
             record = _story(container, words.skip, interrupts)
+            repeats = 0
+            while _repeats(container, record, repeats, interrupts):
+                repeats += 1
+                number = ledger.begin_attempt(store, run, asked.step.id, asked.step.component, now_ms())
+                container = replace(container, attempt=number, started=now_ms())
+                record = _story(container, words.skip, interrupts)
     except Problem as problem:
         _complain(str(problem), _hint(problem))
         return 1
     _report(record)
-    return _EXIT_CODES.get(record.state, 0)
+    return 0 if _is_carried(container, record) else _EXIT_CODES.get(record.state, 0)
 
 
 def _words(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -85,13 +93,18 @@ def _words(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _story(container: _Container, skip: str, interrupts: Interrupts) -> ExecutionRecord:
     """From what the engine says to the record in the ledger."""
     prepared = Prepared(container.asked.step, {}, {}, skipped=skip)
+    stop: Stop | None = None
     with _private_folder() as folder:
         log = folder / "step.log"
         try:
             if not skip:
                 step = bound(container.asked.step, container.given.parameters)
-                prepared = prepare(container.asked, step, container.given, container.store, container.project)
-            if prepared.skipped:
+                stop = _stopped(container, step)
+                if stop is None:
+                    prepared = prepare(container.asked, step, container.given, container.store, container.project)
+            if stop is not None:
+                result = StepResult(stop.state, problem=stop.problem)
+            elif prepared.skipped:
                 result = StepResult(StepState.SKIPPED, problem=prepared.skipped)
             elif earlier := known(prepared, container.store):
                 taken = ledger.again(earlier, container.run, prepared.step.id, container.attempt, now_ms())
@@ -101,6 +114,38 @@ def _story(container: _Container, skip: str, interrupts: Interrupts) -> Executio
         except Problem as problem:
             result = StepResult(StepState.FAILED, problem=redact(str(problem)), hint=redact(_hint(problem)))
         return _recorded(container, prepared, result, log)
+
+
+def _stopped(container: _Container, step: Step) -> Stop | None:
+    """Why the steps before it, as the ledger tells them, keep the step from running."""
+    asked = container.asked
+    if asked.order is Order.DATA or not step.when:
+        return None
+    before = ledger.newest(container.store, container.run, step.upstream)
+    unheard = StepState.SKIPPED if asked.order is Order.TOLD else StepState.FAILED
+    states = {id: before[id].state if id in before else unheard for id in step.upstream}
+    stop = None if asked.order is Order.TOLD and step.rule is not Rule.ALL_SUCCESS else stopped(step, states)
+    if stop is not None or step.decision is None:
+        return stop
+    ref = step.decision.ref
+    left = before[ref.step].outputs.get(ref.output) if ref.step in before else None
+    return branch_of(step, {str(ref): left.digest if left is not None else None}, container.store)
+
+
+def _repeats(container: _Container, record: ExecutionRecord, repeats: int, interrupts: Interrupts) -> bool:
+    """Whether a failed attempt is repeated here, because the engine is not told of it; after the step's pause."""
+    retry = container.asked.step.retry
+    if container.asked.order is not Order.CARRIED or record.state is not StepState.FAILED or repeats >= retry.attempts:
+        return False
+    until = time.monotonic() + retry.delay
+    while not interrupts.count and (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, 0.1))
+    return not interrupts.count
+
+
+def _is_carried(container: _Container, record: ExecutionRecord) -> bool:
+    """Whether the engine is told that all went well although it did not, so that it starts what comes after."""
+    return container.asked.order is Order.CARRIED and record.state in (StepState.FAILED, StepState.UPSTREAM_FAILED)
 
 
 def _attempted(
@@ -147,7 +192,7 @@ def _recorded(container: _Container, prepared: Prepared, result: StepResult, log
 
 def _kept(container: _Container, record: ExecutionRecord, prepared: Prepared) -> ExecutionRecord:
     """Give the engine its pointers and, last of all, write the record: one that says what really came of it."""
-    if record.state not in _EXIT_CODES:
+    if record.state not in _EXIT_CODES or _is_carried(container, record):
         try:
             give_outputs(container.given, _left(record, container.asked.step), container.store)
         except Problem as problem:

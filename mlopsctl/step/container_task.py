@@ -16,6 +16,7 @@ from mlopsctl.step import ledger, pinned
 from mlopsctl.step.container_input import ExecutorInput, Pointer
 from mlopsctl.step.guards import NOT_NOW, because_skipped
 from mlopsctl.step.key import Surroundings, code_digests, key_material, package_versions, step_key
+from mlopsctl.step.order import needs
 from mlopsctl.step.portable import PINNED_PARAMETER, PortableStep
 from mlopsctl.step.task import StepTask, TaskInput
 
@@ -78,7 +79,7 @@ def prepare(asked: PortableStep, step: Step, given: ExecutorInput, store: Artifa
 
 def known(prepared: Prepared, store: ArtifactStore) -> ExecutionRecord | None:
     """An earlier result that is this one's: of the same key, and against the same pinned state."""
-    if prepared.step.component in _WITH_EFFECTS:
+    if prepared.step.component in _WITH_EFFECTS or not prepared.step.reuse:
         return None
     found = ledger.known(store, prepared.key, prepared.place)
     if found is None or pinned.stale(prepared.step, found, prepared.pinned) or pinned.undecided(found):
@@ -177,7 +178,7 @@ def _pointers(step: Step, given: ExecutorInput) -> tuple[dict[str, Pointer], tup
         pointer = given.artifacts.get(name)
         if pointer is not None and pointer.digest:
             found[name] = _trusted(name, pointer, wired.type.value)
-        elif not wired.optional:
+        elif needs(step, name):
             absent[wired.ref.step] = None
     return found, tuple(absent)
 

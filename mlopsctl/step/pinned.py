@@ -2,7 +2,8 @@
 
 None of it is in a step's key. Names: ``champion`` (the digest of a model), ``previous-<dataset>`` (the digests of the
 statistics of the data that passed its checks last and before that, newest first), ``clock`` (a moment of UTC in ISO
-format), ``overrides`` (a model, its evaluation and the gates broken for it, as JSON).
+format), ``overrides`` (a model, its evaluation and the gates broken for it, as JSON), ``promoted`` (the digest of the
+model that the environment's lock names).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ CHAMPION = "champion"
 CLOCK = "clock"
 OVERRIDES = "overrides"
 PREVIOUS = "previous-"
+PROMOTED = "promoted"
 
 
 def artifacts(step: Step, pinned: Mapping[str, str], inputs: Collection[str] = ()) -> dict[str, str]:

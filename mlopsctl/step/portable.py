@@ -22,13 +22,23 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    JsonValue,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
 
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import StepProblem
-from mlopsctl.pipeline.ir import ArtifactType, Input, Ref, Resources, Retry, Step
+from mlopsctl.pipeline.ir import ArtifactType, Decision, Input, Ref, Resources, Retry, Rule, Step
 
 RUN_PARAMETER = "mlopsctl_run"
 """The pipeline parameter with the run's id; where it is empty, the engine's own id of the job stands in."""
@@ -52,6 +62,22 @@ _PARTS = re.compile(r'((?:"(?:[^"\\{}$]|\\.)*+"|[^"])++)|"(?:[^"\\]|\\.)*+"')
 _DANGEROUS = re.compile(r"[{}$]")
 
 
+class Order(StrEnum):
+    """Who looks at the steps before a step, when its container starts.
+
+    * ``data``: the engine, and the inputs that are missing tell the container what was skipped.
+    * ``judged``: the container, by the ledger. A step that left no record there has failed.
+    * ``carried``: the same, and the engine is told that all went well whatever came of the step, so that it starts
+      what comes after a failure too. The last task says how the run really ended.
+    * ``told``: the engine, by the step's own rule. A step that left no record was skipped by the engine.
+    """
+
+    DATA = "data"
+    JUDGED = "judged"
+    CARRIED = "carried"
+    TOLD = "told"
+
+
 @dataclass(frozen=True, slots=True)
 class PortableStep:
     """Everything a container must know of its step.
@@ -68,6 +94,7 @@ class PortableStep:
     artifacts: str
     tracking: str = ""
     code: Mapping[str, str] = field(default_factory=dict)
+    order: Order = Order.DATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +107,7 @@ class PortableRun:
         wanted: the state inputs that the steps want (``champion``, ``clock``, ``previous-<dataset>``, ``overrides``).
         notify: the notifiers, as they stand in ``mlops.yaml``.
         steps: the ids of the steps.
+        carried: the engine is told that all went well, and the last task says how the run ended.
     """
 
     project: str
@@ -91,6 +119,7 @@ class PortableRun:
     wanted: tuple[str, ...] = ()
     notify: Json = ()
     steps: tuple[str, ...] = ()
+    carried: bool = False
 
 
 def task_name(step: str) -> str:
@@ -153,8 +182,18 @@ def decode_step(text: str) -> PortableStep:
         retry=Retry(asked.retry.attempts, asked.retry.delay),
         timeout=asked.timeout,
         resources=Resources(asked.resources.cpu, asked.resources.memory, asked.resources.accelerators),
+        after=tuple(asked.after),
+        rule=asked.rule,
+        decision=_decided(asked.decision),
+        reuse=asked.reuse,
+        pool=asked.pool,
+        priority=asked.priority,
     )
-    return PortableStep(read.project, read.environment, step, read.artifacts, read.tracking, read.code)
+    return PortableStep(read.project, read.environment, step, read.artifacts, read.tracking, read.code, read.order)
+
+
+def _decided(asked: _Decision | None) -> Decision | None:
+    return Decision(Ref(asked.step, asked.output), asked.equals) if asked is not None else None
 
 
 def decode_run(text: str) -> PortableRun:
@@ -206,11 +245,28 @@ def _step_fields(value: PortableStep) -> dict[str, Json]:
             "accelerators": dict(step.resources.accelerators),
         },
     }
+    if (decision := step.decision) is not None:
+        inside["decision"] = {"step": decision.ref.step, "output": decision.ref.output, "equals": decision.equals}
     return {**_fields(value), "step": inside}
 
 
 def _fields(value: PortableStep | PortableRun | Step) -> dict[str, Json]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+    """All fields; those that say nothing new are left out, and what was compiled before they were known stays."""
+    found = {name: getattr(value, name) for name in value.__dataclass_fields__}
+    return {name: one for name, one in found.items() if name not in _UNSAID or one != _UNSAID[name]}
+
+
+_UNSAID: Mapping[str, object] = {
+    "after": (),
+    "rule": Rule.ALL_SUCCESS,
+    "decision": None,
+    "reuse": True,
+    "pool": "",
+    "priority": None,
+    "order": Order.DATA,
+    "carried": False,
+}
+"""The values of fields that do not travel."""
 
 
 class _Wire(BaseModel):
@@ -239,6 +295,12 @@ class _Resources(_Wire):
     accelerators: dict[str, int]
 
 
+class _Decision(_Wire):
+    step: str
+    output: str
+    equals: StrictStr | StrictBool | StrictInt | StrictFloat
+
+
 class _Step(_Wire):
     id: str
     component: str
@@ -258,6 +320,12 @@ class _Step(_Wire):
     retry: _Retry
     timeout: float | None
     resources: _Resources
+    after: list[str] = []
+    rule: Rule = Rule.ALL_SUCCESS
+    decision: _Decision | None = None
+    reuse: bool = True
+    pool: str = ""
+    priority: int | None = None
 
 
 class _PortableStep(_Wire):
@@ -267,6 +335,7 @@ class _PortableStep(_Wire):
     artifacts: str
     tracking: str
     code: dict[str, str]
+    order: Order = Order.DATA
 
 
 class _PortableRun(_Wire):
@@ -279,6 +348,7 @@ class _PortableRun(_Wire):
     wanted: list[str]
     notify: JsonValue
     steps: list[str]
+    carried: bool = False
 
 
 def _read(kind: type[_T], text: str) -> _T:

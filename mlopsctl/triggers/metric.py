@@ -1,6 +1,6 @@
 """The metric trigger: run when the model in service got worse."""
 
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,9 +10,6 @@ from mlopsctl.ground.scalars import Duration
 
 class MetricTrigger(Spec):
     """Runs the pipeline when a metric of the served model leaves its bounds."""
-
-    not_yet: ClassVar[str] = "runs started by a metric of the served model"
-    blocking: ClassVar[bool] = False
 
     kind: Literal["metric"] = Field(
         title="Kind", description="Run when a metric of the served model leaves its bounds."

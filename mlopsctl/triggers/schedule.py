@@ -1,6 +1,6 @@
 """The schedule trigger: run at given times."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -10,9 +10,6 @@ from mlopsctl.ground.scalars import Cron, TimeZone
 
 class ScheduleTrigger(Spec):
     """Runs the pipeline at the times of a cron expression."""
-
-    not_yet: ClassVar[str] = "runs by schedule"
-    blocking: ClassVar[bool] = False
 
     kind: Literal["schedule"] = Field(title="Kind", description="Run at the times of a cron expression.")
     cron: Cron = Field(

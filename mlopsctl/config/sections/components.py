@@ -1,6 +1,6 @@
 """The ``components`` section: steps of the user's own."""
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue
 
@@ -8,7 +8,7 @@ from mlopsctl.components.own_kinds import CommandRun, ContainerRun, PythonRun, R
 from mlopsctl.config.sections.text import Requirements, Text
 from mlopsctl.ground.model import Spec
 from mlopsctl.ground.scalars import Cpu, Duration, Memory, Name
-from mlopsctl.pipeline.ir import ArtifactType
+from mlopsctl.pipeline.ir import ArtifactType, Rule
 
 __all__ = ["CommandRun", "ContainerRun", "OwnComponent", "PythonRun", "Run"]
 
@@ -33,6 +33,22 @@ class ComponentRetry(Spec):
 
     attempts: int = Field(ge=0, le=100, title="Attempts", description="How often a failed attempt is repeated.")
     delay: Duration | None = Field(None, title="Delay", description="The pause before each repetition, such as `30s`.")
+
+
+TriggerRule: TypeAlias = Literal[
+    "all_success", "all_failed", "all_done", "one_success", "none_failed", "none_failed_min_one_success"
+]
+
+
+class ComponentDecision(Spec):
+    """A branch that is taken on what a step wrote."""
+
+    reads: Text = Field(
+        title="Reads", description="The output that decides, as `step.output`: of type `File`, with one file in it."
+    )
+    equals: str | bool | int | float = Field(
+        title="Equals", description="What that file must say, without the white space around it."
+    )
 
 
 class OwnComponent(Spec):
@@ -60,8 +76,29 @@ class OwnComponent(Spec):
     timeout: Duration | None = Field(
         None, title="Timeout", description="The longest an attempt may take, such as `15m`."
     )
-    when: bool = Field(
-        True, title="When", description="Run the step only when true; `${vars.x}` and `${parameters.x}` may stand here."
+    when: bool | ComponentDecision = Field(
+        True,
+        title="When",
+        description="Run the step only when true; `${vars.x}` and `${parameters.x}` may stand here. Or "
+        "`{reads: step.output, equals: value}`: only when that step wrote this value.",
+    )
+    after: Annotated[tuple[Name, ...], Field(strict=False)] = Field(
+        (), title="After", description="Steps that end before this one starts, although it reads nothing of them."
+    )
+    trigger_rule: TriggerRule = Field(
+        "all_success",
+        title="Trigger rule",
+        description="What must have become of the steps before it, in Airflow's words. With any rule but `all_success` "
+        "what it reads may be missing.",
+    )
+    reuse: bool = Field(True, title="Reuse", description="With `false` the step never takes an earlier result.")
+    pool: Text | None = Field(None, title="Pool", description="The pool of Airflow that the step takes its slots from.")
+    priority: int | None = Field(
+        None,
+        ge=-(2**31),
+        lt=2**31,
+        title="Priority",
+        description="Of steps that could start, the highest goes first: on this machine and on Airflow.",
     )
     requirements: Requirements | None = Field(
         None, title="Requirements", description="Python packages of this step: a requirements file, or a list."
@@ -71,3 +108,8 @@ class OwnComponent(Spec):
     def output_types(self) -> dict[str, ArtifactType]:
         """The outputs' types as the pipeline knows them."""
         return {name: ArtifactType(kind) for name, kind in self.outputs.items()}
+
+    @property
+    def rule(self) -> Rule:
+        """The trigger rule as the pipeline knows it."""
+        return Rule(self.trigger_rule)

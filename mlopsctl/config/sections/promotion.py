@@ -1,26 +1,39 @@
 """The ``promotion`` section of an environment: how models come into it."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from mlopsctl.ground.model import NotYet, Spec
-from mlopsctl.ground.scalars import Name
+from mlopsctl.config.sections.text import Text
+from mlopsctl.ground.model import Spec
+from mlopsctl.ground.scalars import Name, SecretRef
+
+
+class Signature(Spec):
+    """The key pair (Ed25519) that the evidence of a promotion is signed and verified with."""
+
+    kind: Literal["key"] = Field(title="Kind", description="`key`: a key pair of your own.")
+    public_key: Text = Field(
+        title="Public key", description="A PEM file with the public key, relative to the project file."
+    )
+    private: SecretRef | None = Field(
+        None,
+        title="Private key",
+        description="The private key as PEM text, `{secret: NAME}`; only `promote` needs it.",
+    )
 
 
 class Promotion(Spec):
     """How models come into an environment."""
 
-    source: Annotated[
-        Name | None,
-        NotYet("promotion between environments; `apply` trains and releases here", blocking=False),
-    ] = Field(
+    source: Name | None = Field(
         None, alias="from", title="From", description="The environment whose released model moves up into this one."
     )
     mode: Literal["auto", "approval", "manual"] = Field(
         "approval",
         title="Mode",
-        description="`auto`: at once. `approval`: after somebody approved. `manual`: only by command.",
+        description="`auto`: `apply` follows the lock at once. `approval`: once `approve` was given for that very "
+        "plan. `manual`: the same, and nothing but a person's `promote` proposes a model.",
     )
     after_successful_runs: int = Field(
         0, ge=0, title="After successful runs", description="How many clean runs in a row `from` must show first."
@@ -30,8 +43,33 @@ class Promotion(Spec):
         title="Strategy",
         description="`model`: the same model moves up. `code`: the pipeline trains here again.",
     )
+    signature: Signature | None = Field(
+        None,
+        title="Signature",
+        description="How the evidence of a promotion is signed; without it, it is bound by digests only.",
+    )
+    prevent_destroy: bool = Field(
+        False,
+        title="Prevent destroy",
+        description="Whether `destroy`, `retire` and a change of server are refused while something serves here.",
+    )
     allow_override: bool = Field(
         False,
         title="Allow override",
         description="Whether `apply --override GATE --reason TEXT` may break a gate here.",
     )
+
+    @property
+    def follows_lock(self) -> bool:
+        """Whether the environment follows a lock file: the same model moves up, and nothing is trained here."""
+        return self.source is not None and self.strategy == "model"
+
+    @property
+    def asks(self) -> bool:
+        """Whether somebody must approve before a model of the lock is released."""
+        return self.follows_lock and self.mode != "auto"
+
+    @property
+    def guards_gates(self) -> bool:
+        """Whether weaker gates need an approval: where the mode is written out."""
+        return "mode" in self.model_fields_set

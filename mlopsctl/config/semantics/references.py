@@ -27,6 +27,7 @@ def references(scene: Scene) -> Iterator[Diagnostic]:
             yield from _watched(scene, trigger, ("triggers", index, "check"))
     yield from _inputs(scene)
     yield from _promotion(scene)
+    yield from _previews(scene)
 
 
 def _dataset(scene: Scene, name: str, path: DocPath) -> Iterator[Diagnostic]:
@@ -92,6 +93,13 @@ def _promotion(scene: Scene) -> Iterator[Diagnostic]:
         yield scene.error("unknown-reference", *_at(unknown("environment", promotion.source, others), path))
     elif scene.environment in (ring := _ring(scene)):
         yield _promoted_in_a_circle(scene, ring)
+
+
+def _previews(scene: Scene) -> Iterator[Diagnostic]:
+    previews = scene.project.previews
+    if previews is not None and previews.of not in scene.environments:
+        path = ("previews", "of")
+        yield scene.error("unknown-reference", *_at(unknown("environment", previews.of, scene.environments), path))
 
 
 def _ring(scene: Scene) -> list[str]:

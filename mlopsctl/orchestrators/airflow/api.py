@@ -1,21 +1,24 @@
 """Airflow's REST API: version 2 of Airflow 3, and version 1 of Airflow 2, by the same few calls.
 
-Each call has a deadline. Calls are tried again when Airflow is busy or the line breaks: a write carries a name of ours,
-so that the same write twice is one.
+Which of them it is, the answers tell: Airflow 2 has no version 2, and Airflow 3 no version 1. Each call has a deadline.
+Calls are tried again when Airflow is busy or the line breaks: a write carries a name of ours, so that the same write
+twice is one.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.ground.patience import PASSING, Patience, seconds_asked
+from mlopsctl.ground.redact import register_secret
 from mlopsctl.ground.secrets import secret_value
 from mlopsctl.ground.text import printable
+from mlopsctl.orchestrators.airflow.api_sign_in import GoogleSignIn
 from mlopsctl.orchestrators.specs import Airflow
 
 if TYPE_CHECKING:
@@ -25,7 +28,10 @@ _DEADLINE = (10.0, 60.0)
 """Seconds until a connection stands, and between two pieces of an answer."""
 
 _LONGEST_WORDS = 400
-_MISSING, _CONFLICT = 404, 409
+_PAGE = 100
+"""As many as Airflow gives at once, unless it is told otherwise."""
+
+_UNKNOWN, _MISSING, _CONFLICT = 401, 404, 409
 
 
 class Api:
@@ -38,6 +44,7 @@ class Api:
         self._url = settings.url.rstrip("/")
         self._patience = patience or Patience()
         self._session: requests.Session | None = None
+        self._google = GoogleSignIn(settings.audience) if settings.auth == "google" else None
         self.version = 0
 
     def find(self, doing: str, path: str, **query: str) -> Mapping[str, Json] | None:
@@ -55,6 +62,18 @@ class Api:
         """The same for what must be there."""
         return self._call(doing, "GET", path, query=query) or {}
 
+    def listed(self, doing: str, path: str, field: str) -> Iterator[Mapping[str, Json]]:
+        """Every element of a list that must be there, page by page."""
+        offset = 0
+        while True:
+            found = self.read(doing, path, limit=str(_PAGE), offset=str(offset))
+            page = mappings(found.get(field))
+            yield from page
+            offset += len(page)
+            total = found.get("total_entries")
+            if not page or not isinstance(total, int) or offset >= total:
+                return
+
     def change(self, doing: str, path: str, content: Json) -> Mapping[str, Json]:
         """Set fields of a thing; the same again changes nothing."""
         return self._call(doing, "PATCH", path, content=content) or {}
@@ -62,6 +81,11 @@ class Api:
     def make(self, doing: str, path: str, content: Json) -> Mapping[str, Json] | None:
         """Make a thing with a name of ours; ``None`` where there is one of that name already."""
         return self._call(doing, "POST", path, content=content, taken=True)
+
+    def answering(self, doing: str) -> int:
+        """The version of the API that answers: 2 of Airflow 3, 1 of Airflow 2."""
+        self._connected(doing)
+        return self.version
 
     @staticmethod
     def name(text: str) -> str:
@@ -80,7 +104,12 @@ class Api:
         taken: bool = False,
     ) -> Mapping[str, Json] | None:
         session = self._connected(doing)
-        answer = self._insist(session, doing, method, f"{self._url}/api/v{self.version}/{path}", query, content)
+        url = f"{self._url}/api/v{self.version}/{path}"
+        answer = self._insist(session, doing, method, url, query, content)
+        if answer.status_code == _UNKNOWN and self._gets_token:
+            # A token that was given for a password ends after a day; a run may take longer.
+            self._sign_in(session, doing)
+            answer = self._insist(session, doing, method, url, query, content)
         if (answer.status_code == _MISSING and missing) or (answer.status_code == _CONFLICT and taken):
             return None
         return self._content(doing, answer)
@@ -94,39 +123,41 @@ class Api:
         session = requests.Session()
         # Neither ~/.netrc nor a proxy's environment speaks for the user.
         session.trust_env = False
+        if self._settings.token is not None:
+            session.headers["Authorization"] = f"Bearer {secret_value(self._settings.token.secret)}"
         for version in (2, 1):
+            self.version = version
+            if version == 1 and self._settings.username and self._settings.password:
+                session.auth = (self._settings.username, secret_value(self._settings.password.secret))
             answer = self._insist(session, doing, "GET", f"{self._url}/api/v{version}/version")
             if answer.status_code != _MISSING:
-                self.version = version
                 break
-        else:
-            raise self._refused(doing, answer)
-        self._sign_in(session, doing)
+        self._content(doing, answer)
+        if self._gets_token:
+            self._sign_in(session, doing)
         self._session = session
         return session
 
-    def _sign_in(self, session: requests.Session, doing: str) -> None:
-        settings = self._settings
-        if settings.token is not None:
-            session.headers["Authorization"] = f"Bearer {secret_value(settings.token.secret)}"
-        elif self.version == 1:
-            if settings.username and settings.password:
-                session.auth = (settings.username, secret_value(settings.password.secret))
-        elif settings.username and settings.password:
-            who: Json = {"username": settings.username, "password": secret_value(settings.password.secret)}
-            answer = self._insist(session, "sign in to Airflow", "POST", f"{self._url}/auth/token", content=who)
-            self._take_token(session, doing, answer)
-        else:
-            # An Airflow for one user gives a token to whoever asks.
-            answer = self._insist(session, "sign in to Airflow", "GET", f"{self._url}/auth/token")
-            self._take_token(session, doing, answer)
+    @property
+    def _gets_token(self) -> bool:
+        """Whether the API itself gives the token: Airflow 3 does, where the project has none."""
+        return self.version != 1 and self._google is None and self._settings.token is None
 
-    def _take_token(self, session: requests.Session, doing: str, answer: requests.Response) -> None:
+    def _sign_in(self, session: requests.Session, doing: str) -> None:
+        """Get a token for the user's password; an Airflow for one user gives one to whoever asks."""
+        settings, url = self._settings, f"{self._url}/auth/token"
+        session.headers.pop("Authorization", None)
+        if settings.username and settings.password:
+            who: Json = {"username": settings.username, "password": secret_value(settings.password.secret)}
+            answer = self._insist(session, "sign in to Airflow", "POST", url, content=who)
+        else:
+            answer = self._insist(session, "sign in to Airflow", "GET", url)
         token = self._content(doing, answer).get("access_token") if answer.status_code != _MISSING else ""
         if not isinstance(token, str) or not token:
             raise StepProblem.because(
                 "airflow-credentials", f"cannot {doing}: {self._host} wants to know who asks", hint=_SIGN_IN
             )
+        register_secret(token)
         session.headers["Authorization"] = f"Bearer {token}"
 
     def _insist(
@@ -144,11 +175,13 @@ class Api:
         tried = 0
         while True:
             tried += 1
+            if self._google is not None:
+                session.headers["Authorization"] = f"Bearer {self._google.token(doing)}"
             try:
                 answer = session.request(
                     method, url, params=query, json=content, timeout=_DEADLINE, allow_redirects=False
                 )
-            except (requests.ConnectionError, requests.Timeout) as error:
+            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
                 if tried == self._patience.tries:
                     raise self._unreachable(doing, error, tried) from error
                 self._patience.pause(tried)
@@ -189,10 +222,13 @@ class Api:
         status = answer.status_code
         said = printable(" ".join(_words(answer).split()))[:_LONGEST_WORDS]
         id, hint = "airflow-refused", "its API server's log says more"
-        if status in (401, 302, 307):
-            id, hint = "airflow-credentials", _SIGN_IN
+        if status in (_UNKNOWN, 302, 303, 307):
+            id, hint = "airflow-credentials", self._who_asks()
         elif status == 403:
             id, hint = "airflow-permission", "let this user edit DAGs and DAG runs"
+            if self.version == 1:
+                # Airflow 2 takes who gives a wrong password for nobody in particular.
+                hint = f"{hint}; {self._who_asks()}"
         elif status == _MISSING:
             id, hint = "airflow-not-found", "orchestrator.url is the address of Airflow's own pages, without /api"
         elif status in PASSING:
@@ -201,10 +237,28 @@ class Api:
             id, f"cannot {doing}: {self._host} answers {status}{f': {said}' if said else ''}", hint=hint
         )
 
+    def _who_asks(self) -> str:
+        """What to do where Airflow does not know who asks."""
+        settings = self._settings
+        if self._google is not None:
+            return "let the credentials of this machine into Airflow: on Composer the role roles/composer.user"
+        if settings.token is not None:
+            return f"the token in {settings.token.secret} is not, or no longer, good there; make a new one"
+        if settings.username and self.version == 1:
+            return "check the password; Airflow 2 takes one only if its [api] auth_backends names basic_auth"
+        return "check orchestrator.username and orchestrator.password" if settings.username else _SIGN_IN
+
 
 _SIGN_IN = (
-    "give orchestrator.username and orchestrator.password, or orchestrator.token; both name secrets: {secret: NAME}"
+    "give orchestrator.username and orchestrator.password, or orchestrator.token (both name secrets: {secret: NAME}), "
+    "or on Cloud Composer orchestrator.auth: google"
 )
+
+
+def mappings(value: Json) -> list[Mapping[str, Json]]:
+    """The mappings among the elements of a list; none where it is no list."""
+    listed = value if isinstance(value, list | tuple) else ()
+    return [one for one in listed if isinstance(one, Mapping)]
 
 
 def _words(answer: requests.Response) -> str:

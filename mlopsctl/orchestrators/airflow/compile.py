@@ -22,10 +22,20 @@ from mlopsctl.orchestrators.portability.airflow import airflow_rows, assets_of
 from mlopsctl.orchestrators.portability.table import refuse
 from mlopsctl.orchestrators.specs import Airflow
 from mlopsctl.orchestrators.specs.airflow import InDocker, InKubernetes
-from mlopsctl.pipeline.ir import Pipeline, Step
+from mlopsctl.orchestrators.specs.airflow_dags import Dags, is_folder
+from mlopsctl.pipeline.ir import Pipeline, Rule, Step
 from mlopsctl.pipeline.names import pipeline_name
 from mlopsctl.step.key import code_digests
-from mlopsctl.step.portable import BEGIN, END, PINNED_PARAMETER, RUN_PARAMETER, PortableRun, PortableStep, encode
+from mlopsctl.step.portable import (
+    BEGIN,
+    END,
+    PINNED_PARAMETER,
+    RUN_PARAMETER,
+    Order,
+    PortableRun,
+    PortableStep,
+    encode,
+)
 from mlopsctl.triggers import ScheduleTrigger
 
 _NONE_FAILED, _ALL_DONE = "none_failed", "all_done"
@@ -81,7 +91,8 @@ def _plan(loaded: Loaded, settings: Airflow, steps: Sequence[Step], name: str, r
         "params": {**defaults(loaded), RUN_PARAMETER: "", PINNED_PARAMETER: ""},
         "cron": next(_crons(loaded), None),
         "assets": assets_of(loaded),
-        "project_folder": _way_back(settings.dags),
+        # From a bucket or a repository there is no way back; the plan names the project's folder.
+        "project_folder": _way_back(settings.dags) if is_folder(settings.dags) else ".",
         "execution": _execution(settings),
         "tasks": list(_tasks(loaded, settings, steps, run)),
     }
@@ -89,7 +100,7 @@ def _plan(loaded: Loaded, settings: Airflow, steps: Sequence[Step], name: str, r
 
 def _tasks(loaded: Loaded, settings: Airflow, steps: Sequence[Step], run: PortableRun) -> Iterator[dict[str, Json]]:
     """The task that pins, a task a step, and the one that tells the end whatever became of the others."""
-    pins = bool(run.wanted)
+    pins, ordered = bool(run.wanted), any(step.is_ordered for step in steps)
     image = steps[0].image if steps else ""
     if pins:
         yield _task(settings, BEGIN, "begin", encode(run), image=image)
@@ -101,6 +112,7 @@ def _tasks(loaded: Loaded, settings: Airflow, steps: Sequence[Step], run: Portab
             artifacts=run.artifacts,
             tracking=run.tracking,
             code=code_digests(loaded.folder, step.code),
+            order=Order.TOLD if ordered else Order.DATA,
         )
         before = step.upstream or ((BEGIN,) if pins else ())
         if pins and step.state_inputs and BEGIN not in before:
@@ -111,7 +123,10 @@ def _tasks(loaded: Loaded, settings: Airflow, steps: Sequence[Step], run: Portab
             "retry_delay": step.retry.delay,
             # The runtime ends a step in order when its time is up; Airflow's own limit is the net below.
             "timeout": step.timeout + 60.0 if step.timeout is not None else None,
-            "trigger_rule": _NONE_FAILED,
+            # By default the step itself knows what it needs of what was skipped.
+            "trigger_rule": step.rule.value if step.rule is not Rule.ALL_SUCCESS else _NONE_FAILED,
+            "pool": step.pool or settings.pool,
+            "priority": settings.priority if step.priority is None else step.priority,
             **_resources(step),
         }
     leaves = _leaves(steps)
@@ -140,7 +155,6 @@ def _task(
         "pool_slots": settings.pool_slots,
         "priority": settings.priority,
         "queue": settings.queue,
-        "doc": "",
         "requests": {},
         "limits": {},
     }
@@ -164,7 +178,7 @@ def _leaves(steps: Sequence[Step]) -> list[str]:
 
 
 def _crons(loaded: Loaded) -> Iterator[dict[str, Json]]:
-    for trigger in loaded.project.triggers:
+    for trigger in loaded.project.starting:
         if isinstance(trigger, ScheduleTrigger):
             yield {"expression": five_fields(trigger.cron), "timezone": trigger.timezone}
 
@@ -184,9 +198,9 @@ def _execution(settings: Airflow) -> dict[str, Json]:
     return {"kind": chosen.kind, "python": chosen.python, "folder": chosen.folder}
 
 
-def _way_back(dags: str) -> str:
+def _way_back(dags: Dags) -> str:
     """The way from the DAG folder to the project's."""
-    return "/".join(".." for _ in PurePosixPath(dags).parts) or "."
+    return "/".join(".." for _ in PurePosixPath(str(dags)).parts) or "."
 
 
 def _doc(loaded: Loaded) -> str:

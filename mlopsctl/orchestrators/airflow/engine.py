@@ -1,7 +1,7 @@
-"""Airflow as an engine: the DAG's files in its folder, and its API for what Airflow makes of them.
+"""Airflow as an engine: the DAG's files where it reads them, and its API for what it makes of them.
 
 Which version Airflow has read is told by a tag of the DAG, so ``deploy`` waits for this one and no other. Without an
-address of the API only the files are looked after, and whoever has the folder sees to the rest.
+address of the API only the files are looked after, and whoever has the place sees to the rest.
 """
 
 from __future__ import annotations
@@ -9,34 +9,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
+from mlopsctl.ground.cron import five_fields
 from mlopsctl.ground.digest import Json
-from mlopsctl.ground.errors import StepProblem
-from mlopsctl.ground.text import printable
-from mlopsctl.orchestrators.airflow.api import Api
-from mlopsctl.orchestrators.airflow.files import DagFiles
-from mlopsctl.orchestrators.airflow.plan_file import VERSION_TAG, version_of
-from mlopsctl.orchestrators.contract import Deployed, EngineRun, RunState, Schedule, Wanted
+from mlopsctl.ground.errors import Problem, StepProblem
+from mlopsctl.orchestrators.airflow.api import Api, mappings
+from mlopsctl.orchestrators.airflow.files import DagFiles, dag_files
+from mlopsctl.orchestrators.airflow.plan_file import PlanThere, plan_there, version_among, version_of
+from mlopsctl.orchestrators.airflow.refusal import ImportFailure, Place, blamed, failures_of
+from mlopsctl.orchestrators.airflow.runs import CANCELED_NOTE, run_of, tasks_of
+from mlopsctl.orchestrators.contract import Deployed, EngineRun, Schedule, Wanted
 from mlopsctl.orchestrators.specs import Airflow
 
-_SECONDS_TO_PARSE = 180.0
 _BETWEEN_LOOKS = 1.0
-_LONGEST_TRACE = 2_000
-
-_STATES = {
-    "success": RunState.SUCCESS,
-    "failed": RunState.FAILED,
-    "skipped": RunState.SKIPPED,
-    "upstream_failed": RunState.SKIPPED,
-    "removed": RunState.CANCELED,
-    "running": RunState.RUNNING,
-    "restarting": RunState.RUNNING,
-    "up_for_retry": RunState.RUNNING,
-    "up_for_reschedule": RunState.RUNNING,
-    "deferred": RunState.RUNNING,
-}
 
 
 class AirflowEngine:
@@ -47,45 +33,52 @@ class AirflowEngine:
         settings: Airflow,
         project: Path,
         *,
+        place: Place = lambda _: None,
         api: Api | None = None,
+        files: DagFiles | None = None,
         sleep: Callable[[float], None] = time.sleep,
-        patience: float = _SECONDS_TO_PARSE,
     ) -> None:
-        self._files = DagFiles(project / settings.dags)
+        self._files = files or dag_files(settings, project)
         self._api = api or (Api(settings) if settings.url is not None else None)
         self._url = (settings.url or "").rstrip("/")
-        self._sleep, self._patience = sleep, patience
+        self._place, self._sleep, self._wait = place, sleep, settings.wait
 
     def look(self, wanted: Wanted) -> Deployed:
-        there = self._files.version(wanted)
+        files = self._files.read(wanted.bundle.files)
+        there = plan_there(files, wanted.bundle)
         if self._api is None:
             notes = ("orchestrator.url is not set: Airflow itself was not asked",)
-            return Deployed(bool(there), there, wanted.schedules if there else (), notes)
+            return Deployed(bool(files), there.digest, tuple(_schedules(wanted, there, there.digest)), notes)
         found = self._dag(wanted)
         if found is None:
-            return Deployed(bool(there), "", ())
-        read = _tagged(found)
-        version = there if read == version_of(wanted.bundle) and there == wanted.bundle.digest else read
-        schedule = _schedule(wanted, found, version)
-        return Deployed(True, version, (schedule,) if schedule is not None else ())
+            return Deployed(bool(files))
+        read = _version(found)
+        version = there.digest if there.digest and read and read == there.version else read
+        if found.get("has_import_errors"):
+            version = ""
+        paused = bool(found.get("is_paused"))
+        return Deployed(True, version, tuple(_schedules(wanted, there, version, paused=paused)), paused=paused)
 
     def deploy(self, wanted: Wanted) -> tuple[str, ...]:
         return tuple(self._deployed(wanted))
 
     def remove(self, wanted: Wanted) -> tuple[str, ...]:
-        done = list(self._files.remove(wanted))
-        if self._api is not None and done and self._dag(wanted) is not None:
+        done = []
+        if self._api is not None and self._files.read(wanted.bundle.files) and self._dag(wanted) is not None:
+            # First: while files go, and Airflow forgets them in its own time, nothing starts.
             self._pause(wanted, paused=True)
             done.append(f"paused the DAG {wanted.name}")
-        return tuple(done)
+        removed = self._files.remove(wanted.bundle.files, f"Remove the DAG {wanted.name}")
+        return (*done, *(f"removed {name}" for name in removed))
 
     def start(self, wanted: Wanted, run: str, parameters: Mapping[str, Json]) -> str:
         api = self._required("start a run")
         path = f"dags/{api.name(wanted.name)}/dagRuns"
         content: dict[str, Json] = {"dag_run_id": run, "conf": dict(parameters)}
-        if api.version != 1:
+        doing = f"start a run of the DAG {wanted.name}"
+        if api.answering(doing) != 1:
             content["logical_date"] = None
-        api.make(f"start a run of the DAG {wanted.name}", path, content)
+        api.make(doing, path, content)
         return f"{wanted.name}/{run}"
 
     def follow(self, id: str) -> EngineRun:
@@ -93,8 +86,8 @@ class AirflowEngine:
         dag, _, run = id.partition("/")
         path = f"dags/{api.name(dag)}/dagRuns/{api.name(run)}"
         found = api.read(f"read the run {run} of the DAG {dag}", path)
-        tasks = api.read(f"read the tasks of the run {run}", f"{path}/taskInstances", limit="1000")
-        return replace(self._run(dag, found), tasks=dict(_tasks(tasks)))
+        tasks = api.listed(f"read the tasks of the run {run}", f"{path}/taskInstances", "task_instances")
+        return replace(run_of(dag, found, self._url, api.version), tasks=dict(tasks_of(tasks)))
 
     def recent(self, wanted: Wanted, limit: int) -> tuple[EngineRun, ...]:
         if self._api is None:
@@ -102,64 +95,86 @@ class AirflowEngine:
         path = f"dags/{self._api.name(wanted.name)}/dagRuns"
         asked = {"limit": str(limit), "order_by": "-start_date"}
         found = self._api.find(f"read the runs of the DAG {wanted.name}", path, **asked)
-        listed = (found or {}).get("dag_runs")
-        return tuple(self._run(wanted.name, one) for one in _mappings(listed))
+        listed = mappings((found or {}).get("dag_runs"))
+        return tuple(run_of(wanted.name, one, self._url, self._api.version) for one in listed)
 
     def cancel(self, id: str) -> None:
         api = self._required("cancel a run")
         if self.follow(id).state.ended:
             return
         dag, _, run = id.partition("/")
-        path = f"dags/{api.name(dag)}/dagRuns/{api.name(run)}"
-        api.change(f"cancel the run {run} of the DAG {dag}", path, {"state": "failed"})
+        doing, path = f"cancel the run {run} of the DAG {dag}", f"dags/{api.name(dag)}/dagRuns/{api.name(run)}"
+        if api.version == 1:
+            api.change(doing, f"{path}/setNote", {"note": CANCELED_NOTE})
+            api.change(doing, path, {"state": "failed"})
+        else:
+            api.change(doing, path, {"state": "failed", "note": CANCELED_NOTE})
 
     def _deployed(self, wanted: Wanted) -> Iterator[str]:
-        if self._files.version(wanted) != wanted.bundle.digest:
-            self._files.write(wanted)
+        # Airflow is asked before anything is written: who cannot ask it, delivers nothing.
+        known = frozenset(failure.seen for failure in self._failures(wanted)) if self._api is not None else frozenset()
+        before = self._files.read(wanted.bundle.files)
+        if before != wanted.bundle.files:
+            self._files.write(wanted.bundle.files, f"Deploy the DAG {wanted.name}\n\n{wanted.bundle.digest}\n")
             yield f"wrote the DAG {wanted.name}"
         if self._api is None:
             return
-        dag = self._parsed(wanted)
+        dag = self._parsed(wanted, known, before)
         if dag.get("is_paused") is not False:
             self._pause(wanted, paused=False)
             yield f"unpaused the DAG {wanted.name}"
 
-    def _parsed(self, wanted: Wanted) -> Mapping[str, Json]:
+    def _parsed(self, wanted: Wanted, known: frozenset[str], before: Mapping[str, bytes]) -> Mapping[str, Json]:
         """The DAG, once Airflow has read this version of it.
+
+        Args:
+            known: import errors that were there before it was written; they count when Airflow meets them again.
+            before: the files that this version took the place of; they are put back where Airflow refuses it.
 
         Raises:
             StepProblem: with Airflow's own words when it refuses the DAG, or when it takes too long.
         """
-        until = time.monotonic() + self._patience
+        until = time.monotonic() + self._wait
         tag = version_of(wanted.bundle)
         while True:
             found = self._dag(wanted)
-            if found is not None and _tagged(found) == tag and not found.get("has_import_errors"):
+            if found is not None and _version(found) == tag and not found.get("has_import_errors"):
                 return found
-            if refusal := self._import_error(wanted):
-                raise StepProblem.because(
-                    "airflow-import-error",
-                    f"Airflow cannot read the DAG {wanted.name}: {refusal}",
-                    hint=f"its file is {self._files.folder / f'{wanted.name}.py'}; see `mlopsctl doctor` for versions",
-                )
-            if time.monotonic() >= until:
-                seconds = f"{self._patience:.0f} s"
+            is_over = time.monotonic() >= until
+            for failure in self._failures(wanted):
+                if is_over or failure.seen not in known:
+                    raise self._refused(wanted, failure, before)
+            if is_over:
                 raise StepProblem.because(
                     "airflow-not-parsed",
-                    f"Airflow has not read this version of the DAG {wanted.name} within {seconds}",
-                    hint=f"check that its DAG processor runs and reads {self._files.folder}; then apply again",
+                    f"Airflow has not read this version of the DAG {wanted.name} within {self._wait:.0f} s",
+                    hint=f"check that its DAG processor runs and reads {self._files.where}, or raise "
+                    "orchestrator.wait; then apply again",
                 )
             self._sleep(_BETWEEN_LOOKS)
 
-    def _import_error(self, wanted: Wanted) -> str:
-        """Airflow's own words on the DAG's file, if it could not be read; empty otherwise."""
+    def _refused(self, wanted: Wanted, failure: ImportFailure, before: Mapping[str, bytes]) -> StepProblem:
+        """Airflow's words; the files are as they were before, since Airflow's workers read them too."""
+        hint = f"the DAG lies in {self._files.where}"
+        if before != wanted.bundle.files:
+            why = f"Put the DAG {wanted.name} back\n\nAirflow could not read {wanted.bundle.digest}.\n"
+            try:
+                self._files.remove(set(wanted.bundle.files) - set(before), why)
+                self._files.write(before, why)
+                hint = f"{self._files.where} is as it was before"
+            except Problem as problem:
+                hint = f"{hint}; it could not be put back: {problem}"
+        return StepProblem.because(
+            "airflow-import-error",
+            f"Airflow cannot read the DAG {wanted.name}: {failure.said}",
+            hint=hint,
+            span=blamed(failure.said, self._place),
+        )
+
+    def _failures(self, wanted: Wanted) -> tuple[ImportFailure, ...]:
+        """Airflow's import errors about the DAG's file."""
         api = self._required("read import errors")
-        found = api.read("read Airflow's import errors", "importErrors", limit="100")
-        for error in _mappings(found.get("import_errors")):
-            if str(error.get("filename", "")).rpartition("/")[2] == f"{wanted.name}.py":
-                lines = str(error.get("stack_trace", "")).strip().splitlines()
-                return printable(lines[-1])[:_LONGEST_TRACE] if lines else "it does not say why"
-        return ""
+        return failures_of(wanted.name, api.listed("read Airflow's import errors", "importErrors", "import_errors"))
 
     def _dag(self, wanted: Wanted) -> Mapping[str, Json] | None:
         api = self._required("read a DAG")
@@ -180,45 +195,16 @@ class AirflowEngine:
             )
         return self._api
 
-    def _run(self, dag: str, found: Mapping[str, Json]) -> EngineRun:
-        id = str(found.get("dag_run_id", ""))
-        conf = found.get("conf")
-        ours = str(conf.get("mlopsctl_run", "")) if isinstance(conf, Mapping) else ""
-        return EngineRun(
-            id=f"{dag}/{id}",
-            run=ours,
-            state=_STATES.get(str(found.get("state")), RunState.PENDING),
-            started=_milliseconds(str(found.get("start_date") or found.get("run_after") or "")),
-            url=f"{self._url}/dags/{dag}/runs/{id}" if self._api and self._api.version != 1 else self._url,
-        )
+
+def _version(dag: Mapping[str, Json]) -> str:
+    """The version that the DAG's tags tell; empty for none."""
+    return version_among([str(tag.get("name", "")) for tag in mappings(dag.get("tags"))])
 
 
-def _tagged(dag: Mapping[str, Json]) -> str:
-    """The version that the DAG's tag tells; empty for none."""
-    names = (str(tag.get("name", "")) for tag in _mappings(dag.get("tags")))
-    return next((name.removeprefix(VERSION_TAG) for name in names if name.startswith(VERSION_TAG)), "")
-
-
-def _schedule(wanted: Wanted, dag: Mapping[str, Json], version: str) -> Schedule | None:
-    """The DAG's schedule; Airflow has it from the file, so only the pause and the version can differ by hand."""
-    if not wanted.schedules:
-        return None
-    asked = wanted.schedules[0]
-    if version != asked.version:
-        return replace(asked, version=version, paused=bool(dag.get("is_paused")))
-    return replace(asked, paused=bool(dag.get("is_paused")))
-
-
-def _tasks(found: Mapping[str, Json]) -> Iterator[tuple[str, RunState]]:
-    for task in _mappings(found.get("task_instances")):
-        if task.get("state") is not None:
-            yield str(task.get("task_id")), _STATES.get(str(task["state"]), RunState.PENDING)
-
-
-def _mappings(value: Json) -> list[Mapping[str, Json]]:
-    listed = value if isinstance(value, list | tuple) else ()
-    return [one for one in listed if isinstance(one, Mapping)]
-
-
-def _milliseconds(moment: str) -> int:
-    return int(datetime.fromisoformat(moment).timestamp() * 1000) if moment else 0
+def _schedules(wanted: Wanted, there: PlanThere, version: str, *, paused: bool = False) -> Iterator[Schedule]:
+    """The DAG's schedule, as the deployed plan has it; none where it has none."""
+    if not there.cron:
+        return
+    # The plan has five fields where the project may have a word such as @weekly.
+    asked = next((one.cron for one in wanted.schedules if five_fields(one.cron) == there.cron), there.cron)
+    yield Schedule(wanted.name, asked, there.timezone, paused, there.max_active_runs, version)

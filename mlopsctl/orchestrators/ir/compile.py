@@ -54,7 +54,7 @@ def _executors(graph: Graph) -> dict[str, Json]:
     if graph.pins:
         found[f"exec-{BEGIN}"] = begin
     for label, (step, skip) in graph.executors.items():
-        found[label] = step_container(step, graph.settings, skip=skip)
+        found[label] = step_container(step, graph.settings, skip=skip, carried=graph.pipeline.outlives_failures)
         if not skip and (size := too_long(found[label])):
             refused.append(refusal(step.id, size, graph.settings))
     found[f"exec-{END}"] = end

@@ -9,7 +9,7 @@ from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import Diagnostic
 from mlopsctl.orchestrators.ir.contract import EXECUTOR_INPUT, Placed, Settings
 from mlopsctl.pipeline.ir import WHEN, Pipeline, Resources, Step
-from mlopsctl.step.portable import PortableRun, PortableStep, encode
+from mlopsctl.step.portable import Order, PortableRun, PortableStep, encode
 
 LONGEST_ARGUMENT = 128 * 1024 - 1
 """Bytes: Linux starts no program with a longer argument."""
@@ -24,8 +24,13 @@ def unpinned(project: str) -> str:
     return f"unpinned.invalid/{project}"
 
 
-def step_container(step: Step, settings: Settings, *, skip: bool) -> dict[str, Json]:
-    """The container of a step; with ``skip`` it only records that the step does not run."""
+def step_container(step: Step, settings: Settings, *, skip: bool, carried: bool = False) -> dict[str, Json]:
+    """The container of a step; with ``skip`` it only records that the step does not run.
+
+    Args:
+        carried: some step of the pipeline may run after a failure; see :class:`~mlopsctl.step.portable.Order`.
+    """
+    order = Order.CARRIED if carried else Order.JUDGED if step.is_ordered else Order.DATA
     travels = PortableStep(
         project=settings.project,
         environment=settings.environment,
@@ -34,6 +39,7 @@ def step_container(step: Step, settings: Settings, *, skip: bool) -> dict[str, J
         artifacts=settings.artifacts,
         tracking=settings.tracking,
         code={file: settings.code[file] for file in step.code},
+        order=order,
     )
     words = ["--step", encode(travels), *_told(settings), *(["--skip", SKIPPED] if skip else [])]
     placed = settings.placed.get(step.id, Placed())
@@ -54,6 +60,7 @@ def our_containers(pipeline: Pipeline, settings: Settings) -> tuple[dict[str, Js
         wanted=tuple(sorted({name for step in pipeline.steps for name in step.state_inputs})),
         notify=settings.notify,
         steps=tuple(step.id for step in pipeline.steps),
+        carried=pipeline.outlives_failures,
     )
     image = next((step.image for step in pipeline.steps if step.image), unpinned(settings.project))
     words = ["--run", encode(run), *_told(settings)]

@@ -42,6 +42,7 @@ class Graph:
     Attributes:
         components: by name, as they stand in the IR.
         executors: by label, which step's container it is, and whether that only records a skip.
+        judged: the steps whose records in the ledger decide about others, or that look there themselves.
     """
 
     pipeline: Pipeline
@@ -49,10 +50,12 @@ class Graph:
     components: dict[str, Spec] = field(default_factory=dict)
     executors: dict[str, tuple[Step, bool]] = field(default_factory=dict)
     classifies: bool = False
+    judged: frozenset[str] = frozenset()
     taken: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.classifies = classifies(self.pipeline)
+        self.judged = _judged(self.pipeline)
         # The containers of steps come first, so that only our own branches need other names.
         self.taken |= {f"comp-{task_name(step.id)}" for step in self.pipeline.steps}
 
@@ -201,7 +204,9 @@ class Graph:
         return {"inputDefinitions": inputs, "outputDefinitions": {"artifacts": outputs}}
 
     def _policies(self, step: Step) -> Spec:
-        cached = self.settings.caching and not (step.sources or step.state_inputs or step.component in _NEVER_CACHED)
+        looks = not (step.sources or step.state_inputs or step.component in _NEVER_CACHED)
+        # A result that the engine takes from its own cache leaves nothing in the ledger, where others look for it.
+        cached = self.settings.caching and looks and step.reuse and step.id not in self.judged
         found: Spec = {"cachingOptions": {"enableCache": cached}}
         if step.retry.attempts:
             found["retryPolicy"] = {
@@ -228,6 +233,13 @@ class Graph:
         self.taken.add(chosen)
         self.components[chosen] = spec
         return chosen
+
+
+def _judged(pipeline: Pipeline) -> frozenset[str]:
+    if pipeline.outlives_failures:
+        return frozenset(step.id for step in pipeline.steps)
+    ordered = [step for step in pipeline.steps if step.is_ordered]
+    return frozenset(id for step in ordered for id in (step.id, *step.upstream))
 
 
 def _parameters(step: Step) -> tuple[str, ...]:

@@ -67,8 +67,9 @@ def run_pipeline(
 
     Each attempt has a private folder below ``workspace/<run>`` and its output in ``logs/<step>.<attempt>.log``. A step
     with packages of its own runs in an environment below ``environments`` beside the workspace, built when needed.
-    A step whose ``when`` is false is *skipped*, one whose input failed *upstream_failed*, and one whose input was
-    skipped *skipped* as well, unless that input is optional.
+    A step starts when all steps before it have ended. One whose ``when`` is false is *skipped*; else its trigger rule
+    decides (:func:`mlopsctl.step.order.stopped`): by default a step after a failed one is *upstream_failed*, and one
+    after a skipped one *skipped* as well, unless what it reads of that is optional.
     Steps that never started because of ``keep_going=False`` are *canceled*; these alone are not told to the driver.
 
     In the main thread, SIGINT, SIGTERM and SIGHUP stop the run in order; a second one kills at once. With

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from urllib.parse import quote
 
 from mlopsctl.config.load import Loaded
+from mlopsctl.config.sections.components import OwnComponent
 from mlopsctl.ground.secrets import secrets_named
 from mlopsctl.ground.source import DocPath
 from mlopsctl.lowering.bindings import defaults, fixed_parameters
@@ -14,7 +17,12 @@ from mlopsctl.orchestrators.ir.settings import is_beside_project
 from mlopsctl.orchestrators.portability.table import Row, Support
 from mlopsctl.orchestrators.specs import Airflow
 from mlopsctl.orchestrators.specs.airflow import InKubernetes, OnWorker
+from mlopsctl.orchestrators.specs.airflow_dags import GitDags, is_bucket
+from mlopsctl.pipeline.ir import Rule
 from mlopsctl.triggers import DataTrigger, ScheduleTrigger
+
+_URL = re.compile(r"(?P<place>[a-z][a-z0-9+.-]*://[A-Za-z0-9._-]+)(?P<path>/.*)?", re.DOTALL)
+_LONGEST_ASSET = 1_500
 
 
 def airflow_rows(loaded: Loaded, lowered: Lowered, engine: Airflow) -> tuple[Row, ...]:
@@ -26,12 +34,19 @@ def assets_of(loaded: Loaded) -> tuple[str, ...]:
     """The data whose change starts a run, as the URIs of Airflow's assets, sorted."""
     found = {
         uri
-        for trigger in loaded.project.triggers
+        for trigger in loaded.project.starting
         if isinstance(trigger, DataTrigger)
-        for uri in loaded.project.data[trigger.dataset].source.outside().values()
-        if "://" in uri
+        for uri in map(_asset, loaded.project.data[trigger.dataset].source.outside().values())
+        if uri
     }
     return tuple(sorted(found))
+
+
+def _asset(uri: str) -> str:
+    """A URL as Airflow takes it for an asset, in ASCII without spaces; empty for what is none."""
+    found = _URL.fullmatch(uri)
+    quoted = found["place"] + quote(found["path"] or "", safe="/:@!$&'()*+,;=?~%") if found else ""
+    return quoted if len(quoted) <= _LONGEST_ASSET else ""
 
 
 class _Airflow:
@@ -41,6 +56,7 @@ class _Airflow:
         self._where = "the worker" if self._on_worker else f"a container ({engine.execution.kind})"
 
     def rows(self) -> Iterator[Row]:
+        yield self._row(("orchestrator", "dags"), Support.NATIVE, self._delivered())
         yield from self._image()
         yield from self._stores()
         yield from self._parameters()
@@ -60,6 +76,12 @@ class _Airflow:
         if deployment is not None and deployment.server.kind == "mlflow":
             how = "started by the machine that applies, once the run has ended"
             yield self._row(("deployment", "server"), Support.EMULATED, how)
+
+    def _delivered(self) -> str:
+        dags = self._engine.dags
+        if isinstance(dags, GitDags):
+            return f"pushed to the branch {dags.branch} of {dags.repository}"
+        return f"written to the {'bucket' if is_bucket(dags) else 'folder'} {dags}"
 
     def _image(self) -> Iterator[Row]:
         if self._engine.image is None:
@@ -118,6 +140,7 @@ class _Airflow:
             if "when" in component.model_fields_set:
                 how = "decided when the task begins; it is skipped then, and so is what reads it"
                 yield self._row((*path, "when"), Support.EMULATED, how)
+            yield from self._order(path, component)
             if component.requirements:
                 yield self._row((*path, "requirements"), Support.EMULATED, "installed when the step starts")
             resources = component.resources
@@ -130,6 +153,23 @@ class _Airflow:
                 how = "requests and limits of the pod" if support is Support.NATIVE else "held by the step's runtime"
                 yield self._row((*path, "resources"), support, how)
 
+    def _order(self, path: DocPath, component: OwnComponent) -> Iterator[Row]:
+        """What beside its data decides when a step runs, and whether."""
+        if component.after:
+            yield self._row((*path, "after"), Support.NATIVE, "an edge of the DAG")
+        if component.rule is Rule.ONE_SUCCESS and component.inputs:
+            why = "Airflow starts such a task at the first success, when what else it reads may not be there yet"
+            hint = "write none_failed_min_one_success or all_done, or order the steps by after alone"
+            yield self._row((*path, "trigger_rule"), Support.REFUSED, why, hint)
+        elif component.rule is not Rule.ALL_SUCCESS:
+            yield self._row((*path, "trigger_rule"), Support.NATIVE, "the rule of the task")
+        if not component.reuse:
+            yield self._row((*path, "reuse"), Support.NATIVE, "the step takes no earlier result")
+        if component.pool is not None:
+            yield self._row((*path, "pool"), Support.NATIVE, "the pool of the task, which must be there")
+        if component.priority is not None:
+            yield self._row((*path, "priority"), Support.NATIVE, "priority_weight of the task, taken as it is")
+
     def _verdicts(self) -> Iterator[Row]:
         project = self._loaded.project
         decided = "decided by the step itself, as on this machine; what reads a refused verdict is skipped"
@@ -141,7 +181,7 @@ class _Airflow:
 
     def _triggers(self) -> Iterator[Row]:
         schedules, assets = 0, assets_of(self._loaded)
-        for index, trigger in enumerate(self._loaded.project.triggers):
+        for index, trigger in enumerate(self._loaded.project.starting):
             path: DocPath = ("triggers", index)
             if isinstance(trigger, ScheduleTrigger):
                 schedules += 1
@@ -152,15 +192,16 @@ class _Airflow:
                     why = "a DAG of Airflow starts by a schedule or by new data, not by both"
                     yield self._row(path, Support.REFUSED, why, "take one of the two triggers out")
                 else:
-                    how = f"{trigger.cron} in {trigger.timezone}, without catching up"
+                    past = "Airflow 2 runs the past tick at once"
+                    how = f"{trigger.cron} in {trigger.timezone}, without catching up; {past}"
                     yield self._row(path, Support.NATIVE, how)
             elif isinstance(trigger, DataTrigger) and assets:
                 yield self._row(path, Support.NATIVE, f"when the asset changes: {', '.join(assets)}")
             else:
-                why = f"Airflow starts runs by schedule and by assets, not by {trigger.kind}"
+                how = f"`mlopsctl trigger check` decides by {trigger.kind}; Airflow by schedule and by assets"
                 if isinstance(trigger, DataTrigger):
-                    why = "data that has no URL is no asset of Airflow's"
-                yield self._row(path, Support.REFUSED, why, "take it out of this environment")
+                    how = "`mlopsctl trigger check` decides; data that has no URL is no asset of Airflow's"
+                yield self._row(path, Support.EMULATED, how)
 
     def _row(self, path: DocPath, support: Support, how: str, hint: str = "") -> Row:
         is_default = path[0] not in self._loaded.document.data

@@ -87,11 +87,10 @@ def secrets(scene: Scene) -> Iterator[Row]:
 
 def triggers(scene: Scene) -> Iterator[Row]:
     """What starts runs."""
-    for index, trigger in enumerate(scene.loaded.project.triggers):
+    for index, trigger in enumerate(scene.loaded.project.starting):
         path = ("triggers", index)
         if not isinstance(trigger, ScheduleTrigger):
-            why = f"{scene.name} starts runs by schedule, not by {trigger.kind}"
-            yield scene.refused(path, why, "take it out of this environment: triggers: […] in its overlay")
+            yield scene.emulated(path, f"`mlopsctl trigger check` decides by {trigger.kind}; {scene.name} by schedule")
         elif isinstance(scene.engine, Kubeflow):
             yield _kubeflow_schedule(scene, index, trigger, scene.engine.timezone)
         else:

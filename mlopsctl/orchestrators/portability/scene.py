@@ -35,7 +35,7 @@ class Scene:
     @property
     def scheduled(self) -> bool:
         """Whether the engine starts runs by itself."""
-        return any(isinstance(trigger, ScheduleTrigger) for trigger in self.loaded.project.triggers)
+        return any(isinstance(trigger, ScheduleTrigger) for trigger in self.loaded.project.starting)
 
     def native(self, path: DocPath, how: str) -> Row:
         """The engine itself honours what stands at a place."""

@@ -12,6 +12,7 @@ from mlopsctl.orchestrators.portability.machines import ACCELERATORS, accelerato
 from mlopsctl.orchestrators.portability.scene import Scene
 from mlopsctl.orchestrators.portability.table import Row
 from mlopsctl.orchestrators.specs import Kubeflow, Vertex
+from mlopsctl.pipeline.ir import Rule
 
 LONGEST_DELAY = 3600.0
 """Seconds: engines pause no longer between two attempts."""
@@ -33,6 +34,7 @@ def components(scene: Scene) -> Iterator[Row]:
         elif isinstance(component.run, CommandRun):
             yield scene.emulated((*path, "run"), _PROGRAM)
         yield from _when(scene, (*path, "when"), component, conditions[name])
+        yield from _order(scene, path, component)
         yield from _policies(scene, path, component)
         yield from _resources(scene, (*path, "resources"), component)
         if component.requirements:
@@ -82,8 +84,34 @@ def _when(scene: Scene, path: DocPath, component: OwnComponent, condition: str) 
         )
         how = f"a condition on the parameter {condition}{needs}; a skipped step is recorded by its other branch"
         yield scene.native(path, how)
+    elif not isinstance(component.when, bool):
+        how = (
+            "the step's container reads what that step wrote, and records that it is skipped where it is another branch"
+        )
+        yield scene.emulated(path, how)
     elif not component.when:
         yield scene.emulated(path, "the step's container only records that it is skipped")
+
+
+def _order(scene: Scene, path: DocPath, component: OwnComponent) -> Iterator[Row]:
+    """What beside its data decides when a step runs, and whether."""
+    if component.after:
+        yield scene.native((*path, "after"), "an order without data; the step's container looks for what was skipped")
+    if component.rule.outlives_failures:
+        how = (
+            "the step's container decides; the engine is told that every step went well, and the last task fails where "
+            "one did not"
+        )
+        yield scene.emulated((*path, "trigger_rule"), how)
+    elif component.rule is not Rule.ALL_SUCCESS:
+        yield scene.emulated((*path, "trigger_rule"), "the step's container decides, by the states of the steps before")
+    if not component.reuse:
+        yield scene.native((*path, "reuse"), "neither the engine nor the step's container takes an earlier result")
+    if component.pool is not None:
+        why = f"{scene.name} has no pools, so nothing would keep the steps apart"
+        yield scene.refused((*path, "pool"), why, "take it out, or write it in the environment that runs on Airflow")
+    if component.priority is not None:
+        yield scene.emulated((*path, "priority"), "every step that can start does so at once, whatever its priority")
 
 
 def _resources(scene: Scene, path: DocPath, component: OwnComponent) -> Iterator[Row]:
