@@ -62,27 +62,36 @@ def _register() -> None:
         answers,
         cancel,
         champion,
+        ci,
         compile,
         doctor,
+        drift,
         environment,
         fmt,
         gate,
         image,
         infer,
         init,
+        level,
+        lint,
         pipeline,
+        preview,
+        promotion,
+        publish,
         release,
         report,
         runs,
         schema,
         state,
         store,
+        test,
+        trigger,
         validate,
     )
 
     for module in (
-        init, validate, schema, pipeline, compile, release, environment, cancel, gate, champion, infer, runs, answers,
-        report, store, state, image, doctor, fmt,
+        init, validate, schema, pipeline, compile, release, promotion, drift, test, environment, cancel, gate, champion,
+        infer, runs, answers, report, publish, store, state, preview, image, ci, doctor, fmt, trigger, lint, level,
     ):  # fmt: skip
         module.register(app)
 

@@ -10,6 +10,16 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from mlopsctl.cli.door import end
+from mlopsctl.cli.intervals import (
+    NONE,
+    EachOption,
+    EveryOption,
+    IntervalOption,
+    StopOption,
+    ThereOption,
+    asked,
+    run_each,
+)
 from mlopsctl.cli.options import EnvironmentOption, Output, OutputOption, ParameterOption, PlanOutput, shared
 from mlopsctl.cli.selection import (
     FromOption,
@@ -28,6 +38,7 @@ if TYPE_CHECKING:
     from mlopsctl.config.load import Loaded
     from mlopsctl.delivery.apply import Options
     from mlopsctl.delivery.plan import Plan, Seal
+    from mlopsctl.metadata.records import Release
 
 JobsOption = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="How many steps run at once.")]
 InProcessOption = Annotated[bool, typer.Option("--in-process", help="Run steps in this process, for a debugger.")]
@@ -121,15 +132,28 @@ def run(
     step: StepOption = "",
     from_: FromOption = "",
     until: UntilOption = "",
+    interval: IntervalOption = NONE,
+    every: EveryOption = "",
+    each: EachOption = False,
+    stop: StopOption = True,
+    there: ThereOption = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Run the pipeline, or some of its steps, up to its verdict. Nothing is registered, released or served."""
+    """Run the pipeline, or some of its steps, up to its verdict. Nothing is registered, released or served.
+
+    With --interval it runs on the rows of an interval of time, or on those of each of its parts, oldest first.
+    """
     from mlopsctl.delivery.apply import run as run_it
     from mlopsctl.orchestrators.local.progress import make_progress
     from mlopsctl.render.outcome import outcome_json, outcome_text
 
     loaded = load(context, environment, parameter)
     how = replace(options(jobs, in_process, no_cache, None, False, keep_going), selection=selection(step, from_, until))
+    intervals = asked(loaded, interval, every, each)
+    if intervals:
+        run_each(loaded, intervals, how, stop=stop, there=there, output=output)
+    if there:
+        raise UsageProblem.because("no-interval", "--there is of --interval", hint="`mlopsctl apply` runs there")
     with make_progress(quiet=output is Output.JSON, live=not in_process) as progress:
         outcome = run_it(loaded, how, progress)
     _show(outcome_json(outcome) if output is Output.JSON else outcome_text(outcome))
@@ -141,16 +165,37 @@ def rollback(
     environment: EnvironmentOption = None,
     to: Annotated[int | None, typer.Option(help="The release to go back to; the one before by default.")] = None,
     reason: Annotated[str, typer.Option(help="Why; shown until the hold is lifted.")] = "rolled back by hand",
+    pr: Annotated[bool, typer.Option("--pr", help="Open a pull request that makes the lock say so.")] = False,
 ) -> None:
-    """Serve an earlier release again, and hold it there until `apply --release-hold`."""
+    """Serve an earlier release again, and hold it there until `apply --release-hold`.
+
+    Where the environment follows a lock, the lock says `hold:` from now on, and the hold ends too once the lock names
+    another model.
+    """
     from mlopsctl.delivery.environment import rollback as go_back
 
-    standing = go_back(load(context, environment, None), to, reason)
+    loaded = load(context, environment, None)
+    standing = go_back(loaded, to, reason)
     release = standing.state.release
     if release is not None:
         typer.echo(f"Rolled back to {release.registry_name} v{release.registry_version}; held: {standing.state.hold}")
     if standing.url:
         typer.echo(f"Served at {standing.url}")
+    if release is not None and loaded.project.follows_lock:
+        _propose_revert(loaded, release, reason, pr)
+
+
+def _propose_revert(loaded: Loaded, release: Release, reason: str, pr: bool) -> None:
+    from mlopsctl.delivery.promotion.proposal import open_request
+    from mlopsctl.delivery.promotion.revert import revert
+    from mlopsctl.delivery.promotion.wording import revert_proposal
+    from mlopsctl.lowering.release_lock import lock_file
+
+    file = lock_file(loaded.folder, loaded.environment).relative_to(loaded.folder)
+    typer.echo(f"{file} says so (hold:); review and commit it")
+    found = revert(loaded, release.model) if pr else None
+    if found is not None:
+        typer.echo(f"Pull request: {open_request(loaded.folder, revert_proposal(loaded, found, release, reason)).url}")
 
 
 def destroy(context: typer.Context, environment: EnvironmentOption = None, yes: YesOption = False) -> None:

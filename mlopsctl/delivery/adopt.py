@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mlopsctl.config.load import Loaded
@@ -10,11 +10,10 @@ from mlopsctl.delivery.stores import Stores
 from mlopsctl.ground.errors import Diagnostic, InvalidProject
 from mlopsctl.ground.graph import ordered
 from mlopsctl.lowering.lower import Lowered
+from mlopsctl.lowering.needed import needed
 from mlopsctl.lowering.placing import place
 from mlopsctl.lowering.requirements import with_requirements
 from mlopsctl.pipeline.ir import Pipeline, Ref, Step
-
-_LAST = ("push", "gate")
 
 
 def adopting(loaded: Loaded, stores: Stores, lowered: Lowered, uri: str) -> Lowered:
@@ -50,22 +49,10 @@ def adopting(loaded: Loaded, stores: Stores, lowered: Lowered, uri: str) -> Lowe
     )
     (chosen,) = with_requirements(loaded, [placed])
     steps = [chosen if step.id == chosen.id else step for step in lowered.pipeline.steps]
-    return replace(lowered, pipeline=_needed(Pipeline(lowered.pipeline.name, tuple(steps))))
+    return replace(lowered, pipeline=_ordered(lowered.pipeline.name, needed(steps)))
 
 
-def _needed(pipeline: Pipeline) -> Pipeline:
-    """Only what leads to the release."""
-    by_id = {step.id: step for step in pipeline.steps}
-    kept = dict.fromkeys(_upstream(by_id, [id for id in _LAST if id in by_id]))
-    order = ordered({step.id: step.upstream for step in pipeline.steps if step.id in kept})
-    return Pipeline(pipeline.name, tuple(by_id[id] for id in order))
-
-
-def _upstream(by_id: dict[str, Step], last: list[str]) -> Iterator[str]:
-    waiting, seen = list(last), set(last)
-    while waiting:
-        id = waiting.pop()
-        yield id
-        new = [name for name in by_id[id].upstream if name not in seen]
-        seen.update(new)
-        waiting += new
+def _ordered(name: str, steps: Sequence[Step]) -> Pipeline:
+    """Only what leads to the release, each step after what it reads."""
+    by_id = {step.id: step for step in steps}
+    return Pipeline(name, tuple(by_id[id] for id in ordered({step.id: step.upstream for step in steps})))

@@ -14,6 +14,7 @@ from mlopsctl.delivery.elsewhere.engines import Elsewhere, elsewhere, require_im
 from mlopsctl.delivery.elsewhere.lines import ENGINE_KINDS, engine_lines
 from mlopsctl.delivery.elsewhere.run import Asked, bring_home, run_there, uncollected
 from mlopsctl.delivery.environment import last_findings, writing
+from mlopsctl.delivery.expected import expected
 from mlopsctl.delivery.findings import findings_of
 from mlopsctl.delivery.history import StoredHistory
 from mlopsctl.delivery.live import Live
@@ -23,6 +24,9 @@ from mlopsctl.delivery.override import Override, asked
 from mlopsctl.delivery.pinned import moment
 from mlopsctl.delivery.plan import Plan, Seal
 from mlopsctl.delivery.policy import gates_json, read_gates
+from mlopsctl.delivery.promotion import approval, follow
+from mlopsctl.delivery.promotion.proof import Proof
+from mlopsctl.delivery.promotion.revert import lift_lock
 from mlopsctl.delivery.ready import require_step_libraries
 from mlopsctl.delivery.refresh import moved_since, read_live, read_surroundings
 from mlopsctl.delivery.release import bring_champion, intended, settle, take_over
@@ -34,7 +38,7 @@ from mlopsctl.ground.clock import now_ms
 from mlopsctl.ground.errors import Diagnostic, ExitCode, Locked, Problem
 from mlopsctl.ground.log import log_for
 from mlopsctl.lowering.lower import Lowered, executable, lower, on_this_machine
-from mlopsctl.metadata.records import EnvironmentState
+from mlopsctl.metadata.records import EnvironmentState, Intent
 from mlopsctl.metadata.state import Lease
 from mlopsctl.orchestrators.local.run import Observer, Settings, run_pipeline
 from mlopsctl.pipeline.names import model_name
@@ -49,7 +53,8 @@ class Prepared:
     """A plan with everything it was made from, ready to be shown or applied.
 
     ``borrowed`` are the results of steps that are not run, where only some are. ``there`` is the orchestrator, where
-    that is not this machine.
+    that is not this machine. ``proof`` is the lock that the environment follows, and ``lifts`` says that the lock
+    lifts the hold of a rollback, since it names another model.
     """
 
     lowered: Lowered
@@ -60,6 +65,8 @@ class Prepared:
     plan: Plan
     borrowed: Mapping[str, StepResult] = field(default_factory=dict)
     there: Elsewhere | None = None
+    proof: Proof | None = None
+    lifts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,7 @@ def prepare(
     Raises:
         InvalidProject: when the project asks for something this version cannot execute, or its data is missing.
     """
+    proof = follow.follow(loaded)
     lowered = executable(lower(loaded))
     there = None
     if not adopted and not here:
@@ -121,7 +129,9 @@ def prepare(
     around = read_surroundings(loaded, lowered.pipeline, stores)
     history = StoredHistory(stores.metadata, stores.artifacts, loaded.project.name, loaded.environment)
     state = stores.state.read(loaded.project.name, loaded.environment)
-    if lift_hold:
+    follow.require_free(proof, state, lift=lift_hold)
+    lifts = follow.lifts_hold(proof, state, follow.withdrawn_models(loaded, stores))
+    if lift_hold or lifts:
         state = replace(state, hold="")
     not_asked: tuple[Live, tuple[str, ...]] = (Live(kind=server_kind(loaded)), ("the live systems were not asked",))
     live, notes = read_live(loaded, stores) if refresh else not_asked
@@ -133,11 +143,19 @@ def prepare(
         served=loaded.project.deployment is not None,
         now=moment(),
         override=override,
-        notes=(*lowered.notes, *notes, *_interrupted(loaded, stores), *_from_elsewhere(there, stores, ask=refresh)),
+        notes=(
+            *lowered.notes,
+            *notes,
+            *follow.notes(loaded, proof, lifts=lifts),
+            *_interrupted(loaded, stores),
+            *_from_elsewhere(there, stores, ask=refresh),
+        ),
         elsewhere=() if there is None else tuple(engine_lines(there.wanted, there.deployed)),
     )
     plan = make_plan(desired, lowered.pipeline, around, history, state, live)
-    return Prepared(lowered, around, history, state, live, plan, there=there)
+    took = expected(plan.steps, stores.metadata, loaded.project.name, loaded.environment)
+    plan = replace(plan, expected=took)
+    return Prepared(lowered, around, history, state, live, plan, there=there, proof=proof, lifts=lifts)
 
 
 def _from_elsewhere(there: Elsewhere | None, stores: Stores, *, ask: bool) -> tuple[str, ...]:
@@ -169,6 +187,8 @@ def apply(loaded: Loaded, options: Options, observer: Observer, confirm: Callabl
         Locked: when somebody else writes, or a saved plan no longer fits, naming what moved.
         Problem: when a service fails; what was recorded stays, and the next apply goes on from there.
     """
+    if not options.adopted:
+        follow.require_lock(loaded)
     with open_stores(loaded) as stores, writing(loaded, stores) as lease:
         take_over(stores, lease)
         broken = options.broken
@@ -182,10 +202,14 @@ def apply(loaded: Loaded, options: Options, observer: Observer, confirm: Callabl
             collecting=True,
         )
         _refuse_stale(options.sealed, prepared.plan.seal)
+        approved = _allowed(loaded, stores, prepared)
         if not confirm(prepared.plan):
             return None
-        if options.release_hold:
+        approval.spend(stores, lease, approved)
+        if options.release_hold or prepared.lifts:
             stores.state.release_hold(lease)
+        if options.release_hold:
+            lift_lock(loaded)
         started = time.monotonic()
         _deploy(prepared, stores, lease)
         recorded = _has_work(prepared) or not options.reuse
@@ -240,6 +264,7 @@ def execute(
 ) -> tuple[str, Mapping[str, StepResult]]:
     """Run the pipeline's steps and record them; the run's id and every step's result."""
     bring_champion(stores, model_name(loaded.project.name), prepared.plan.pinned.get("champion", ""))
+    follow.bring(loaded, stores, prepared.plan.pinned)
     seal = prepared.plan.seal
     parameters = loaded.project.parameters
     record = new_run(loaded, loaded.environment, seal.pipeline, prepared.plan.digest, parameters)
@@ -274,6 +299,18 @@ def execute(
             settings=options.settings,
         )
     return record.id, results
+
+
+def _allowed(loaded: Loaded, stores: Stores, prepared: Prepared) -> Intent | None:
+    """The approval that this apply uses up, where the environment asks for one.
+
+    Raises:
+        ApprovalMissing: when there is none that fits.
+        Refused: when something would be taken away that must stay.
+    """
+    follow.require_kept(loaded, prepared.plan, prepared.state)
+    why = approval.asked(loaded, prepared.state, prepared.proof)
+    return approval.require(loaded, stores, why, approval.seen(loaded, prepared.plan, prepared.proof)) if why else None
 
 
 def _deploy(prepared: Prepared, stores: Stores, lease: Lease) -> None:

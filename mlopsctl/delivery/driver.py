@@ -16,6 +16,7 @@ from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
 from mlopsctl.metadata.store import MetadataStore
 from mlopsctl.pipeline.ir import Step
 from mlopsctl.step.key import Surroundings, key_material, step_key
+from mlopsctl.step.order import branch_of
 from mlopsctl.step.pinned import artifacts, clock, parameters, stale
 from mlopsctl.step.task import StepResult, StepState, StepTask, TaskInput
 
@@ -81,6 +82,9 @@ class StepDriver:
 
     def prepare(self, step: Step, upstream: Mapping[str, StepResult]) -> StepTask | StepResult:
         """The step's result when it is already known, else its task."""
+        stop = branch_of(step, _said(step, upstream), self._artifacts)
+        if stop is not None:
+            return StepResult(stop.state, problem=stop.problem)
         digests = {
             name: digest
             for name, wired in step.inputs.items()
@@ -153,7 +157,7 @@ class StepDriver:
             self._reused = []
 
     def _known(self, step: Step, key: str) -> StepResult | None:
-        if not self._setting.reuse:
+        if not self._setting.reuse or not step.reuse:
             return None
         record = self._history.cached([key]).get(key)
         if record is None or stale(step, record, self._setting.pinned):
@@ -168,6 +172,14 @@ class StepDriver:
             for name, artifact in inputs.items()
         }
         return task_of(step, read, self._setting)
+
+
+def _said(step: Step, upstream: Mapping[str, StepResult]) -> dict[str, str | None]:
+    """The digest of the output that decides about a step, by its name."""
+    if step.decision is None:
+        return {}
+    ref = step.decision.ref
+    return {str(ref): upstream[ref.step].outputs.get(ref.output)}
 
 
 def task_of(step: Step, inputs: Mapping[str, TaskInput], setting: Setting) -> StepTask:

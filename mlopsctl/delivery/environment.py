@@ -13,11 +13,14 @@ from mlopsctl.delivery.elsewhere.watch import going_on
 from mlopsctl.delivery.findings import read_findings
 from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.outcome import Findings
+from mlopsctl.delivery.promotion.follow import HOLD, follow, refuse_destroy
+from mlopsctl.delivery.promotion.follow import notes as lock_notes
+from mlopsctl.delivery.promotion.revert import hold_lock, locked_model
 from mlopsctl.delivery.refresh import read_live
-from mlopsctl.delivery.release import Standing, roll_back, take_down
+from mlopsctl.delivery.release import Standing, intended, roll_back, take_down
 from mlopsctl.delivery.stores import Stores, open_stores
 from mlopsctl.delivery.telling import tell_rollback
-from mlopsctl.ground.errors import UsageProblem
+from mlopsctl.ground.errors import Undecided, UsageProblem
 from mlopsctl.lowering.lower import lower
 from mlopsctl.metadata.records import EnvironmentState, ExecutionRecord, Release, RunRecord
 from mlopsctl.metadata.state import Lease
@@ -52,8 +55,19 @@ def status(loaded: Loaded) -> Status:
             run=run,
             executions=executions,
             findings=findings_of_executions(executions, stores),
-            notes=(*notes, *going_on(loaded)),
+            notes=(*notes, *_of_lock(loaded), *going_on(loaded)),
         )
+
+
+def _of_lock(loaded: Loaded) -> tuple[str, ...]:
+    """What the lock says, where the environment follows one: which model, a hold, or that it proves nothing."""
+    try:
+        proof = follow(loaded)
+    except Undecided as problem:
+        return (f"the lock proves nothing: {problem}",)
+    hold = proof.followed.lock.hold if proof is not None else None
+    held = (f"the lock says hold: {hold.reason}",) if hold is not None else ()
+    return (*lock_notes(loaded, proof, lifts=False), *held)
 
 
 def findings_of_executions(executions: tuple[ExecutionRecord, ...], stores: Stores) -> Findings:
@@ -77,7 +91,14 @@ def last_findings(loaded: Loaded, stores: Stores) -> tuple[Findings, str]:
 def rollback(loaded: Loaded, to: int | None, reason: str) -> Standing:
     """Serve an earlier release again and hold it; see :func:`~mlopsctl.delivery.release.roll_back`."""
     with open_stores(loaded) as stores, writing(loaded, stores) as lease:
+        before = stores.state.read(loaded.project.name, loaded.environment).release
+        waiting = locked_model(loaded)
         standing = roll_back(loaded, stores, lease, to, reason)
+        target = standing.state.release.model if standing.state.release is not None else ""
+        models = sorted({waiting, before.model if before is not None else ""} - {"", target})
+        with intended(stores, lease, HOLD, {"models": models}):
+            if before is not None:
+                hold_lock(loaded, before.model, reason)
         tell_rollback(loaded, standing, reason)
         return standing
 
@@ -85,6 +106,8 @@ def rollback(loaded: Loaded, to: int | None, reason: str) -> Standing:
 def destroy(loaded: Loaded) -> EnvironmentState:
     """Stop serving, stop scheduled runs and forget the release; models, runs and artifacts stay."""
     with open_stores(loaded) as stores, writing(loaded, stores) as lease:
+        if stores.state.read(loaded.project.name, loaded.environment).release is not None:
+            refuse_destroy(loaded, "its release would no longer be served")
         there = elsewhere(loaded, lower(loaded), ask=False)
         if there is not None:
             there.engine.remove(there.wanted)
@@ -101,6 +124,7 @@ def retire(loaded: Loaded) -> Release:
         release = stores.state.read(loaded.project.name, loaded.environment).release
         if release is None:
             raise UsageProblem.because("nothing-released", f"nothing is released in {loaded.environment}")
+        refuse_destroy(loaded, "its release would be retired")
         take_down(loaded, stores, lease, retired=True)
         return release
 

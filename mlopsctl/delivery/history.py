@@ -6,9 +6,12 @@ from collections.abc import Collection, Mapping
 
 from mlopsctl import evidence
 from mlopsctl.artifacts.store import ArtifactStore
+from mlopsctl.ground.errors import Problem
 from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
 from mlopsctl.metadata.store import MetadataStore
 from mlopsctl.metadata.trace import of_step
+from mlopsctl.pipeline.ir import Decision
+from mlopsctl.step.order import not_taken
 from mlopsctl.step.pinned import CLOCK, PREVIOUS
 from mlopsctl.step.task import StepState
 
@@ -82,6 +85,13 @@ class StoredHistory:
         """Why a guard artifact's verdict is not pass, in a sentence; empty when it is."""
         file, kind = evidence.GUARDS[artifact.type.value]
         return evidence.refusal(evidence.parse(kind, self._artifacts.read(artifact.digest, file)))
+
+    def branch(self, decision: Decision, artifact: ArtifactRecord | None) -> str:
+        """Why a branch is not taken on what a step wrote, in a sentence; empty when it is, or nothing can be said."""
+        try:
+            return not_taken(decision, artifact.digest if artifact is not None else None, self._artifacts)
+        except Problem:
+            return ""
 
     def accepted_statistics(self, dataset: str) -> tuple[str, ...]:
         """The digests of the statistics of the data that passed its checks last and before that, newest first."""

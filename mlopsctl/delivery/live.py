@@ -19,6 +19,7 @@ class Live:
         kind: of the server that the project asks for; ``left`` are servers that it no longer asks for.
         serving: whether a server of ours runs; ``healthy`` whether it answers, as far as it can be ``observed``.
         otherwise: how it serves otherwise than the project asks, as a phrase; ``note`` what to know beside it.
+        to_beat: of a preview: the digest of the champion of the environment that it is made like; empty for none.
         served_digest, served_url: what it serves, and where; ``example`` is a shell line that asks it.
     """
 
@@ -36,6 +37,7 @@ class Live:
     observed: bool = True
     otherwise: str = ""
     note: str = ""
+    to_beat: str = ""
 
     def version_of(self, model: str) -> str:
         """The newest registered version of a model digest; empty when there is none."""
@@ -52,5 +54,6 @@ class Live:
                 "served": self.served_digest if self.serving else "",
                 **({"otherwise": self.otherwise} if self.otherwise else {}),
                 **({"left": self.left} if self.left else {}),
+                **({"to_beat": self.to_beat} if self.to_beat else {}),
             },
         )

@@ -9,7 +9,7 @@ from mlopsctl import __version__
 from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.others import gate_lines, release_line, server_lines
 from mlopsctl.delivery.override import Override, standing
-from mlopsctl.delivery.pinned import pin
+from mlopsctl.delivery.pinned import locked, pin
 from mlopsctl.delivery.plan import History, Line, Plan, Seal, StepPlan
 from mlopsctl.delivery.policy import gates_json
 from mlopsctl.delivery.steps import plan_steps
@@ -50,7 +50,10 @@ def make_plan(
 ) -> Plan:
     """What ``apply`` would do now, and why."""
     champion = champion_of(state, live)
-    pinned = pin(_wanted(pipeline), history, champion, desired.override or standing(state), desired.now)
+    pinned = {
+        **pin(_wanted(pipeline), history, champion, desired.override or standing(state), desired.now),
+        **locked(pipeline),
+    }
     steps = plan_steps(pipeline, around, history, pinned, live)
     challenger = _output(steps, "select", "model")
     release = release_line(steps, challenger, _refused(steps), state, live)
@@ -76,8 +79,11 @@ def champion_of(state: EnvironmentState, live: Live) -> str:
     """The digest of the model to beat; empty for none.
 
     What is released, else the newest that was and was not withdrawn, else what the registry's alias points to: a lost
-    history must not turn the next release into a first one, which nothing has to beat.
+    history must not turn the next release into a first one, which nothing has to beat. Of a preview it is the champion
+    of the environment that it is made like, whatever the preview itself has released.
     """
+    if live.to_beat:
+        return live.to_beat
     if state.release is not None:
         return state.release.model
     last = {release.model: release.withdrawn for release in state.history}

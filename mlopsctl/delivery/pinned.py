@@ -12,8 +12,8 @@ from typing import Protocol
 
 from mlopsctl.delivery.override import Override
 from mlopsctl.ground.digest import canonical_json
-from mlopsctl.pipeline.ir import Step
-from mlopsctl.step.pinned import CHAMPION, CLOCK, OVERRIDES, PREVIOUS
+from mlopsctl.pipeline.ir import Pipeline, Step
+from mlopsctl.step.pinned import CHAMPION, CLOCK, OVERRIDES, PREVIOUS, PROMOTED
 
 
 class Accepted(Protocol):
@@ -39,6 +39,12 @@ def pin(
         if name.startswith(PREVIOUS):
             found[name] = " ".join(history.accepted_statistics(name.removeprefix(PREVIOUS)))
     return {name: value for name, value in found.items() if value}
+
+
+def locked(pipeline: Pipeline) -> Mapping[str, str]:
+    """The model of the lock that the pipeline follows, where it follows one."""
+    found = [str(step.parameters["model"]) for step in pipeline.steps if step.component == PROMOTED]
+    return {PROMOTED: found[0]} if found else {}
 
 
 def every_artifact(step: Step, pinned: Mapping[str, str]) -> list[str]:

@@ -7,13 +7,13 @@ read the same value.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from mlopsctl.ground.digest import Json, digest_json
 from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
-from mlopsctl.pipeline.ir import Step
+from mlopsctl.pipeline.ir import Decision, Step
 
 
 class Action(StrEnum):
@@ -60,6 +60,10 @@ class History(Protocol):
 
     def refusal(self, artifact: ArtifactRecord) -> str:
         """Why a guard artifact's verdict is not pass, in a sentence; empty when it is."""
+        ...
+
+    def branch(self, decision: Decision, artifact: ArtifactRecord | None) -> str:
+        """Why a branch is not taken on what a step wrote, in a sentence; empty when it is, or nothing can be said."""
         ...
 
     def accepted_statistics(self, dataset: str) -> Sequence[str]:
@@ -133,6 +137,7 @@ class Plan:
         others: gates, the release and the server; ``KEEP`` lines are things that stay.
         pinned: state inputs read once, by name; see :mod:`mlopsctl.step.pinned`.
         notes: what a reader should know beside the changes (a hold, the last refusal, kinds that wait for a version).
+        expected: how long steps that run took before, in milliseconds; no part of the plan's identity.
     """
 
     project: str
@@ -143,6 +148,7 @@ class Plan:
     pinned: Mapping[str, str]
     seal: Seal
     notes: tuple[str, ...] = ()
+    expected: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def lines(self) -> tuple[Line, ...]:

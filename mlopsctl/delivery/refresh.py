@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mlopsctl.config.load import Loaded
+from mlopsctl.config.sections.data import Dataset
 from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.serving import left_behind, served, server_kind
 from mlopsctl.delivery.stores import Stores
@@ -66,12 +67,9 @@ def _fingerprints(loaded: Loaded, memo: Path) -> tuple[dict[str, str], dict[str,
     for name, dataset in loaded.project.data.items():
         source = dataset.source
         try:
-            if isinstance(source, BigQuery):
-                asked = source.asked(dataset.split.used() if isinstance(dataset.split, FarmFingerprint) else None)
-                found |= dict.fromkeys(source.outside().values(), asked.digest)
-                costs |= dict.fromkeys(source.outside().values(), asked.cost)
-            else:
-                found |= source.fingerprints(loaded.folder, memo)
+            digests, cost = source_digests(loaded, dataset, memo)
+            found |= digests
+            costs |= cost
         except Problem as problem:
             key = next(iter(source.outside()), "kind").partition(".")[0]
             for diagnostic in problem.diagnostics:
@@ -80,6 +78,20 @@ def _fingerprints(loaded: Loaded, memo: Path) -> tuple[dict[str, str], dict[str,
     if problems:
         raise InvalidProject(problems)
     return found, costs
+
+
+def source_digests(loaded: Loaded, dataset: Dataset, memo: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The digests of the outside data that a dataset reads, by its names, and what reading it would cost.
+
+    Raises:
+        Problem: when it cannot be read.
+    """
+    source = dataset.source
+    if not isinstance(source, BigQuery):
+        return source.fingerprints(loaded.folder, memo), {}
+    asked = source.asked(dataset.split.used() if isinstance(dataset.split, FarmFingerprint) else None)
+    names = source.outside().values()
+    return dict.fromkeys(names, asked.digest), dict.fromkeys(names, asked.cost)
 
 
 def read_live(loaded: Loaded, stores: Stores) -> tuple[Live, tuple[str, ...]]:
@@ -107,6 +119,18 @@ def read_live(loaded: Loaded, stores: Stores) -> tuple[Live, tuple[str, ...]]:
             observed=server.observed,
             otherwise=server.otherwise,
             note=server.note,
+            to_beat=_to_beat(loaded, stores),
         ),
         (),
     )
+
+
+def _to_beat(loaded: Loaded, stores: Stores) -> str:
+    """Of a preview: the digest of the champion of the environment that it is made like."""
+    if not loaded.preview_of:
+        return ""
+    state = stores.state.read(loaded.project.name, loaded.preview_of)
+    if state.release is not None:
+        return state.release.model
+    champion = stores.registry.champion(model_name(loaded.project.name), alias_of(loaded.preview_of))
+    return champion.digest if champion else ""

@@ -34,6 +34,9 @@ from mlopsctl.servers.contract import ServerStatus
 
 _log = log_for("release")
 
+RETIRE = "retire"
+"""The kind of the intents that take a release out of service for good."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -155,7 +158,15 @@ def roll_back(loaded: Loaded, stores: Stores, lease: Lease, to: int | None, reas
         Problem: when there is no earlier release, or none of that number.
     """
     close_intents(stores, lease)
-    target = _earlier(stores.state.read(loaded.project.name, loaded.environment), to)
+    state = stores.state.read(loaded.project.name, loaded.environment)
+    target = _earlier(state, to)
+    if target.number in _retired(stores, lease):
+        raise StepProblem.because(
+            "retired",
+            f"release {target.number} of {state.environment} was retired, so nothing goes back to it",
+            hint="`mlopsctl adopt models:/NAME/VERSION` would judge its model anew; earlier releases: "
+            + (", ".join(str(one.number) for one in state.history if not one.withdrawn) or "none"),
+        )
     asked: Json = {"model": target.model, "number": target.number, "reason": reason}
     with intended(stores, lease, "rollback", asked):
         server = make_live(loaded, stores, lease, target)
@@ -170,11 +181,20 @@ def take_down(loaded: Loaded, stores: Stores, lease: Lease, *, retired: bool = F
     """
     close_intents(stores, lease)
     state = stores.state.read(loaded.project.name, loaded.environment)
-    with intended(stores, lease, "destroy", {"model": state.release.model if state.release else ""}):
+    gone: Json = {"model": state.release.model, "number": state.release.number} if state.release else {"model": ""}
+    with intended(stores, lease, RETIRE if retired else "destroy", gone):
         for note in remove_servers(loaded, stores, lease):
             _log.warning("destroy", note=note)
         stores.registry.delete_alias(model_name(loaded.project.name), alias_of(loaded.environment))
         return stores.state.clear(lease, withdrawn=retired)
+
+
+def _retired(stores: Stores, lease: Lease) -> set[int]:
+    """The numbers of the releases that were taken out of service for good."""
+    done = stores.state.happened(lease.project, lease.environment, RETIRE)
+    found = (one.payload for one in done if one.outcome == {"outcome": "done"})
+    numbers = (payload.get("number") for payload in found if isinstance(payload, Mapping))
+    return {number for number in numbers if isinstance(number, int)}
 
 
 def take_over(stores: Stores, lease: Lease) -> None:

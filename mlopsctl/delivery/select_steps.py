@@ -18,7 +18,7 @@ from mlopsctl.ground.errors import Diagnostic, StepProblem, UsageProblem
 from mlopsctl.ground.text import printable
 from mlopsctl.metadata.records import ExecutionRecord
 from mlopsctl.orchestrators.local.run import Driver, Observer
-from mlopsctl.pipeline.ir import Pipeline, Step
+from mlopsctl.pipeline.ir import Pipeline, Rule, Step
 from mlopsctl.step.task import StepResult, StepState, StepTask
 
 # They act on a server and the registry.
@@ -66,6 +66,11 @@ def up_to_verdict(
     inside = replace(pipeline, steps=tuple(step for step in pipeline.steps if step.id not in outside))
     wanted = choose(inside, selection, outside)
     return Chosen(inside) if selection.whole else narrow(inside, wanted, plan, latest, artifacts)
+
+
+def before_outside(pipeline: Pipeline) -> Pipeline:
+    """The pipeline without the steps that act on a server and the registry."""
+    return replace(pipeline, steps=tuple(step for step in pipeline.steps if step.component not in _OUTSIDE))
 
 
 def choose(pipeline: Pipeline, selection: Selection, elsewhere: Iterable[str] = ()) -> frozenset[str]:
@@ -116,7 +121,7 @@ def narrow(
         StepProblem: when a step reads what was never made, naming what to run first.
     """
     plans = {one.step.id: one for one in plan.steps}
-    read = {wired.ref.step for step in pipeline.steps if step.id in wanted for wired in step.inputs.values()} - wanted
+    read = {ref.step for step in pipeline.steps if step.id in wanted for ref in step.reads} - wanted
     found: dict[str, ExecutionRecord] = {}
     for name in read:
         record = plans[name].cached or latest.get(name)
@@ -180,16 +185,21 @@ def _cut(
 ) -> Step:
     """The step with the inputs that there are; a borrowed one reads nothing, for it is not run."""
     if step.id not in wanted:
-        return replace(step, inputs={})
+        return replace(step, inputs={}, after=(), decision=None, rule=Rule.ALL_SUCCESS)
     missing = {
         wired.ref.step: wired.optional
         for wired in step.inputs.values()
         if wired.ref.step not in wanted and wired.ref.step not in found
     }
+    if step.decision is not None and step.decision.ref.step not in wanted | found.keys():
+        missing[step.decision.ref.step] = False
     needed = [name for name, optional in missing.items() if not optional]
     if needed:
         raise _never_made(step, needed, plans)
-    return replace(step, inputs={name: wired for name, wired in step.inputs.items() if wired.ref.step not in missing})
+    # What runs elsewhere or was run before has ended: only steps of this run are waited for.
+    after = tuple(name for name in step.after if name in wanted)
+    inputs = {name: wired for name, wired in step.inputs.items() if wired.ref.step not in missing}
+    return replace(step, inputs=inputs, after=after, rule=step.rule if after or inputs else Rule.ALL_SUCCESS)
 
 
 def _never_made(step: Step, needed: Sequence[str], plans: Mapping[str, StepPlan]) -> StepProblem:

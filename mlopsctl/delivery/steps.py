@@ -14,8 +14,9 @@ from mlopsctl.delivery.plan import History, StepPlan
 from mlopsctl.delivery.reasons import differences
 from mlopsctl.ground.digest import Json
 from mlopsctl.metadata.records import ExecutionRecord
-from mlopsctl.pipeline.ir import Pipeline, Step
+from mlopsctl.pipeline.ir import Pipeline, Rule, Step
 from mlopsctl.step.key import Surroundings, key_material, step_key
+from mlopsctl.step.order import stopped
 from mlopsctl.step.pinned import stale, undecided
 from mlopsctl.step.task import StepState
 
@@ -81,10 +82,10 @@ class _Draft:
 
 
 def _draft(step: Step, planned: Mapping[str, StepPlan], known: _Known) -> _Draft:
-    skipped = _skip_reason(step, planned, known.history)
+    skipped = _skip_reason(step, planned, known.history) or _order_reason(step, planned, known.history)
     if skipped:
         return _Draft(step, skipped=skipped)
-    rerun = tuple(wired.ref.step for wired in step.inputs.values() if planned[wired.ref.step].runs)
+    rerun = tuple(ref.step for ref in step.reads if planned[ref.step].runs)
     inputs = _known_inputs(step, planned)
     if rerun:
         material = key_material(step, {**_last_inputs(known.last(step)), **inputs}, known.around)
@@ -97,6 +98,8 @@ def _decide(draft: _Draft, record: ExecutionRecord | None, known: _Known) -> Ste
     step = draft.step
     if draft.skipped:
         return StepPlan(step, (), skipped=draft.skipped)
+    if record is not None and not step.reuse:
+        return StepPlan(step, ("its `reuse` is false",))
     if record is not None:
         moved = stale(step, record, known.pinned) or lost_effect(record, known.live)
         return StepPlan(step, (moved,)) if moved else StepPlan(step, (), cached=record)
@@ -128,13 +131,30 @@ def _skip_reason(step: Step, planned: Mapping[str, StepPlan], history: History) 
         return "its `when` is false"
     for wired in step.inputs.values():
         producer = planned[wired.ref.step]
-        if producer.skipped and not wired.optional:
+        if producer.skipped and step.rule is Rule.ALL_SUCCESS and not wired.optional:
             return producer.skipped
         if wired.guard and producer.cached is not None:
             refusal = history.refusal(producer.cached.outputs[wired.ref.output])
             if refusal:
                 return refusal
     return ""
+
+
+def _order_reason(step: Step, planned: Mapping[str, StepPlan], history: History) -> str:
+    """Why a step will not run because of its order, as far as it is known now: steps that run may still fail."""
+    if not step.is_ordered:
+        return ""
+    before = [planned[id] for id in step.upstream]
+    if not any(plan.runs for plan in before):
+        states = {plan.step.id: StepState.SKIPPED if plan.skipped else StepState.CACHED for plan in before}
+        if stop := stopped(step, states):
+            return stop.problem
+    elif step.rule is Rule.ALL_SUCCESS and (gone := [id for id in step.after if planned[id].skipped]):
+        return planned[gone[0]].skipped
+    if step.decision is None or planned[step.decision.ref.step].runs:
+        return ""
+    cached = planned[step.decision.ref.step].cached
+    return history.branch(step.decision, cached.outputs.get(step.decision.ref.output) if cached is not None else None)
 
 
 def _known_inputs(step: Step, planned: Mapping[str, StepPlan]) -> dict[str, str]:

@@ -188,6 +188,12 @@ class StateStore:
         with self._database.reading() as connection:
             return tuple(intent for intent in _intents(connection, project, environment) if not intent.done)
 
+    def happened(self, project: str, environment: str, kind: str) -> tuple[Intent, ...]:
+        """What of a kind was intended and has an outcome, oldest first."""
+        with self._database.reading() as connection:
+            found = _intents(connection, project, environment)
+        return tuple(intent for intent in found if intent.done and intent.kind == kind)
+
     def _read(self, connection: Connection, project: str, environment: str) -> EnvironmentState:
         at = connection.execute(_row_of(project, environment)).one_or_none()
         if at is None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
-from mlopsctl.pipeline.ir import Pipeline
+from mlopsctl.pipeline.ir import Pipeline, Rule, Step
 
 
 def graph_text(pipeline: Pipeline) -> str:
@@ -15,6 +16,7 @@ def graph_text(pipeline: Pipeline) -> str:
         reads = ", ".join(str(wired.ref) for wired in step.inputs.values()) or "–"
         leaves = ", ".join(f"{name}: {kind}" for name, kind in step.outputs.items())
         lines.append(f"{step.id:<{width}}  ← {reads}\n{'':<{width}}  → {leaves}")
+        lines += [f"{'':<{width}}  {told}" for told in _order(step)]
     return "\n".join(lines)
 
 
@@ -27,6 +29,9 @@ def graph_mermaid(pipeline: Pipeline) -> str:
         for wired in step.inputs.values():
             arrow = "-. guards .->" if wired.guard else "-->"
             lines.append(f"    {ids[wired.ref.step]} {arrow}|{wired.ref.output}| {ids[step.id]}")
+        if step.decision is not None:
+            lines.append(f"    {ids[step.decision.ref.step]} -. decides .->|{step.decision.ref.output}| {ids[step.id]}")
+        lines += [f"    {ids[id]} -.-> {ids[step.id]}" for id in _only_before(step)]
     return "\n".join(lines)
 
 
@@ -38,6 +43,10 @@ def graph_dot(pipeline: Pipeline) -> str:
         for wired in step.inputs.values():
             style = ", style=dashed" if wired.guard else ""
             lines.append(f'  "{wired.ref.step}" -> "{step.id}" [label="{wired.ref.output}"{style}];')
+        if step.decision is not None:
+            ref = step.decision.ref
+            lines.append(f'  "{ref.step}" -> "{step.id}" [label="{ref.output}", style=dashed];')
+        lines += [f'  "{id}" -> "{step.id}" [style=dotted];' for id in _only_before(step)]
     return "\n".join([*lines, "}"])
 
 
@@ -55,8 +64,27 @@ def graph_json(pipeline: Pipeline) -> str:
                     for name, w in step.inputs.items()
                 },
                 "outputs": {name: kind.value for name, kind in step.outputs.items()},
+                **({"after": list(step.after)} if step.after else {}),
+                **({"trigger_rule": step.rule.value} if step.rule is not Rule.ALL_SUCCESS else {}),
+                **({"decided_by": str(step.decision.ref)} if step.decision is not None else {}),
             }
             for step in pipeline.steps
         ],
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _order(step: Step) -> Iterator[str]:
+    """What beside its data decides when the step runs, and whether."""
+    if step.after:
+        yield f"after {', '.join(step.after)}"
+    if step.decision is not None:
+        yield f"when {step.decision.ref} says {json.dumps(step.decision.equals, ensure_ascii=False)}"
+    if step.rule is not Rule.ALL_SUCCESS:
+        yield f"runs by {step.rule.value}"
+
+
+def _only_before(step: Step) -> tuple[str, ...]:
+    """The steps it only comes after."""
+    read = {ref.step for ref in step.reads}
+    return tuple(id for id in step.after if id not in read)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from mlopsctl.delivery.classes import ChangeClass, classes, deepest, weakened
 from mlopsctl.delivery.plan import Action, Line, Plan
 from mlopsctl.ground.text import printable
+from mlopsctl.render.times import took as lasting
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -25,6 +27,7 @@ def plan_text(plan: Plan) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
+    found = classes(plan)
     parts: list[RenderableType] = [Text.assemble((plan.project, "bold"), " · ", plan.environment), Text()]
     for kind, title in _TITLES.items():
         lines = [line for line in plan.lines if line.kind == kind]
@@ -36,14 +39,19 @@ def plan_text(plan: Plan) -> RenderableType:
         for line in shown:
             style = _STYLES[line.action]
             why = printable("; ".join(line.reasons))
-            parts.append(Text.assemble((f"  {line.action.sign} {line.name:<{width}}", style), f"  {why}"))
+            depth = _class(found.get((line.kind, line.name)))
+            parts.append(
+                Text.assemble((f"  {line.action.sign} {line.name:<{width}}", style), f"  {why}", (depth, "dim"))
+            )
         kept = len(lines) - len(shown)
         if kept:
             skipped = sum(1 for step in plan.steps if step.skipped) if kind == "step" else 0
             parts.append(Text(f"  = {_kept(kept - skipped, skipped)}", "dim"))
         parts.append(Text())
     parts += [Text(f"note: {printable(note)}", "dim") for note in plan.notes]
+    parts += [Text(line, "yellow") for line in _weaker(plan)]
     parts.append(Text(summary(plan), "bold"))
+    parts += [Text(line) for line in _depth(plan)]
     return Group(*parts)
 
 
@@ -62,18 +70,63 @@ def summary(plan: Plan) -> str:
 
 def plan_json(plan: Plan) -> str:
     """The plan as one JSON object with its digest; what ``--out`` saves and ``apply`` reads."""
-    return json.dumps({"plan": plan.as_json(), "digest": plan.digest}, indent=2, ensure_ascii=False, default=list)
+    deep = deepest(plan)
+    told = {
+        "plan": plan.as_json(),
+        "digest": plan.digest,
+        "class": None if deep is None else deep.value,
+        "classes": [{"kind": kind, "name": name, "class": one.value} for (kind, name), one in classes(plan).items()],
+        "weakened": [line.name for line in weakened(plan)],
+        "expected": {"seconds": _seconds(plan), "steps": {name: ms / 1000 for name, ms in plan.expected.items()}},
+    }
+    return json.dumps(told, indent=2, ensure_ascii=False, default=list)
 
 
 def plan_markdown(plan: Plan) -> str:
     """The plan as Markdown; everything a user wrote stands in code spans."""
     rows = [f"**{_code(plan.project)}** in **{_code(plan.environment)}**: {summary(plan)}", ""]
     if plan.changes:
-        rows += ["| | what | why |", "|---|---|---|"]
+        found = classes(plan)
+        rows += ["| | what | why | class |", "|---|---|---|---|"]
         for line in plan.changes:
-            rows.append(f"| {line.action.sign} | {line.kind} {_code(line.name)} | {_code('; '.join(line.reasons))} |")
+            why, depth = _code("; ".join(line.reasons)), found[line.kind, line.name].value
+            rows.append(f"| {line.action.sign} | {line.kind} {_code(line.name)} | {why} | {depth} |")
+    rows += [line for told in [*_weaker(plan, _code), *_depth(plan)] for line in ("", told)]
     rows += ["", *(f"> {_code(note)}" for note in plan.notes)] if plan.notes else []
     return "\n".join(rows) + "\n"
+
+
+def _class(found: ChangeClass | None) -> str:
+    return "" if found is None else f"  [{found.value}]"
+
+
+def _weaker(plan: Plan, shown: Callable[[str], str] = printable) -> list[str]:
+    """The line of its own for gates that let more through."""
+    lines = weakened(plan)
+    if not lines:
+        return []
+    told = ", ".join(shown(f"{line.name} ({'; '.join(line.reasons)})") for line in lines)
+    return [f"Gates weakened: {told}. This needs an approval."]
+
+
+def _depth(plan: Plan) -> list[str]:
+    """How deep the plan goes, and how long it may take."""
+    deep, running = deepest(plan), sum(1 for step in plan.steps if step.runs)
+    if deep is None:
+        return []
+    took = _seconds(plan)
+    if took is None:
+        return [f"Class of the change: {deep.value}."]
+    unknown = running - len(plan.expected)
+    more = "" if not unknown else f", without {unknown} of {running} steps that have not run here yet"
+    return [
+        f"Class of the change: {deep.value}. Expected from past runs: {lasting(0, round(took * 1000))} of steps{more}."
+    ]
+
+
+def _seconds(plan: Plan) -> float | None:
+    """The sum over the steps that will run; ``None`` when nothing is known of any."""
+    return sum(plan.expected.values()) / 1000 if plan.expected else None
 
 
 def _kept(reused: int, skipped: int) -> str:

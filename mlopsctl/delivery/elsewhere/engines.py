@@ -69,7 +69,7 @@ def wanted_there(loaded: Loaded, lowered: Lowered) -> Wanted:
 
 def _schedules(loaded: Loaded, version: str) -> tuple[Schedule, ...]:
     """One for each schedule trigger, numbered where there are several."""
-    triggers = [trigger for trigger in loaded.project.triggers if isinstance(trigger, ScheduleTrigger)]
+    triggers = [trigger for trigger in loaded.project.starting if isinstance(trigger, ScheduleTrigger)]
     name = pipeline_name(loaded.project.name, loaded.environment)
     settings = loaded.project.orchestrator
     most = settings.max_concurrent_runs if isinstance(settings, Kubeflow | Vertex) else 1
@@ -114,5 +114,5 @@ def _engine(loaded: Loaded) -> Engine:
     if isinstance(settings, Airflow):
         from mlopsctl.orchestrators.airflow.engine import AirflowEngine
 
-        return AirflowEngine(settings, loaded.folder)
+        return AirflowEngine(settings, loaded.folder, place=loaded.span)
     raise StepProblem.because("no-engine", f"nothing runs on {settings.kind} yet")

@@ -24,6 +24,8 @@ def engine_lines(wanted: Wanted, deployed: Deployed | None) -> Iterator[Line]:
             f"version {short(deployed.version)} is deployed" if deployed.version else "no version of ours is deployed"
         )
         yield Line(PIPELINE, wanted.name, Action.UPDATE, (f"{found}, the project compiles to {short(version)}",))
+    elif deployed.paused and not deployed.schedules:
+        yield Line(PIPELINE, wanted.name, Action.UPDATE, ("it is paused",))
     else:
         yield Line(PIPELINE, wanted.name, Action.KEEP, (f"version {short(version)}",))
     yield from _schedules(wanted, deployed)

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from mlopsctl.ci.cloud_build import CloudBuild as Settings
 from mlopsctl.ground.errors import Problem, StepProblem
 from mlopsctl.ground.text import printable
 from mlopsctl.objects.patience import Patience, passing
@@ -33,9 +34,9 @@ Answer = TypeVar("Answer")
 class CloudBuild:
     """The builds of one project and region."""
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: Image | Settings) -> None:
         if image.project is None:
-            raise AssertionError("a project is asked for with build: cloud_build")
+            raise AssertionError("a project is asked for before Cloud Build is called")
         self._project = image.project
         self._url = image.api_endpoint or "https://cloudbuild.googleapis.com"
         # The global region has the older paths, which name the project alone.

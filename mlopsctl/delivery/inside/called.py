@@ -26,16 +26,20 @@ from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl.delivery.inside import begin, end
 from mlopsctl.delivery.inside.reach import complain
 from mlopsctl.delivery.stores import located
+from mlopsctl.evidence import BLESSING_FILE, Blessing, parse
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import Problem, StepProblem
 from mlopsctl.ground.process import die_with_parent
+from mlopsctl.ground.text import printable
 from mlopsctl.metadata.records import ExecutionRecord
+from mlopsctl.pipeline.ir import ArtifactType
 from mlopsctl.step import container, ledger
 from mlopsctl.step.portable import (
     PINNED_OUTPUT,
     PINNED_PARAMETER,
     RUN_OUTPUT,
     RUN_PARAMETER,
+    Order,
     PortableStep,
     decode_run,
     decode_step,
@@ -89,13 +93,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _read() -> _Call:
     text = os.environ.pop(CALL, "") or sys.stdin.read(_LONGEST)
     try:
-        return _Call.model_validate_json(text)
+        call = _Call.model_validate_json(text)
     except ValidationError as error:
         raise StepProblem.because(
             "bad-call",
             f"the task cannot be read: {error.errors()[0]['msg']}",
             hint="compile the DAG with the version of mlopsctl that its steps have",
         ) from error
+    # Whoever starts a run may name it; the name becomes a folder's.
+    ledger.run_id(call.run, "")
+    return call
 
 
 def _begin(call: _Call, place: _Place) -> int:
@@ -131,6 +138,7 @@ def _step(call: _Call, place: _Place) -> int:
     code = container.main(["--step", encode(here), "--executor-input", given])
     record = ledger.newest(store, call.run, (here.step.id,)).get(here.step.id)
     _tell(place, record)
+    _say_gates(store, record)
     return SKIPPED if code == 0 and record is not None and record.state is StepState.SKIPPED else code
 
 
@@ -143,6 +151,9 @@ def _pointers(asked: PortableStep, before: Mapping[str, ExecutionRecord]) -> dic
     found: dict[str, Json] = {}
     for name, wired in asked.step.inputs.items():
         record = before.get(wired.ref.step)
+        if record is None and asked.order is Order.TOLD:
+            # The scheduler skipped it by its own rule, without a word of ours.
+            continue
         if record is None:
             raise StepProblem.because(
                 "no-record",
@@ -189,6 +200,14 @@ def _tell(place: _Place, record: ExecutionRecord | None) -> None:
         digests = {name: artifact.digest for name, artifact in record.outputs.items()}
         told = {"state": record.state.value, "outputs": digests, "problem": record.problem, "hint": record.hint}
         place.report.write_text(json.dumps(told), encoding="utf-8")
+
+
+def _say_gates(store: ArtifactStore, record: ExecutionRecord | None) -> None:
+    """The verdict of each gate with its number, in the task's log."""
+    for artifact in record.outputs.values() if record is not None else ():
+        if artifact.type is ArtifactType.BLESSING:
+            for gate in parse(Blessing, store.read(artifact.digest, BLESSING_FILE)).gates:
+                print(printable(f"mlopsctl: gate {gate.name}: {gate.verdict.value}: {gate.reason}"), flush=True)
 
 
 def _pinned_name(run: str) -> str:

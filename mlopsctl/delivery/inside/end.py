@@ -49,7 +49,7 @@ class _Status:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """End the run; the exit code: 1 only when the ledger cannot be written."""
+    """End the run; the exit code: 1 when the ledger cannot be written, or when only this task tells of a failure."""
     words = read_words("end", arguments)
     project = Path.cwd()
     try:
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         store = models_of(asked, project).artifacts
         records = list(ledger.records(store, run))
         status = _status(given)
-        ended = Ended(_state(status, records), now_ms(), status.job or words.job, status.message)
+        ended = Ended(_state(status, records, carried=asked.carried), now_ms(), status.job or words.job, status.message)
         ledger.keep_end(store, run, ended)
         notes = (*_recorded(asked, project, run, records), *_told(asked, project, run, records, ended))
         if notes:
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for note in notes:
         print(f"warning: {printable(note)}", file=sys.stderr, flush=True)
     print(f"mlopsctl: run {run}: {ended.state}", flush=True)
-    return 0
+    return 1 if asked.carried and ended.state == "failed" else 0
 
 
 def _status(given: ExecutorInput) -> _Status:
@@ -85,10 +85,11 @@ def _status(given: ExecutorInput) -> _Status:
     )
 
 
-def _state(status: _Status, records: Sequence[ExecutionRecord]) -> State:
-    """How the run ended: as the engine says, else as the last attempts of its steps do."""
+def _state(status: _Status, records: Sequence[ExecutionRecord], *, carried: bool = False) -> State:
+    """How the run ended: as the engine says, else as the last attempts of its steps do; they alone where the engine
+    was told that all went well."""
     known = _STATES.get(status.state)
-    if known is not None:
+    if known is not None and not (carried and known == "success"):
         return known
     last = {record.step: record.state for record in records}.values()
     if StepState.FAILED in last:

@@ -31,7 +31,8 @@ def picture(pipeline: Pipeline, steps: Sequence[StepRow]) -> Picture:
     if not ids or len(ids) > MOST_STEPS:
         return Picture()
     guards = {(w.ref.step, step.id) for step in pipeline.steps for w in step.inputs.values() if w.guard}
-    found = layout(ids, [(w.ref.step, step.id) for step in pipeline.steps for w in step.inputs.values()])
+    wires = [(ref.step, step.id) for step in pipeline.steps for ref in step.reads]
+    found = layout(ids, [*wires, *((id, step.id) for step in pipeline.steps for id in step.after)])
     rows = {row.id: row for row in steps}
     lines = [_line(points, guarded=wire in guards) for wire, points in found.lines.items()]
     boxes = [_box(id, found.places[id], rows.get(id)) for id in ids]

@@ -1,0 +1,1 @@
+"""Promotion: the same model moves from environment to environment, by a lock in git and the evidence for it."""

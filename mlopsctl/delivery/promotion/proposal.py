@@ -1,0 +1,138 @@
+"""Propose files as a pull request: one commit on a branch of its own, made without touching the working tree."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlopsctl.forges.contract import Forge, PullRequest
+from mlopsctl.ground.checkout import ask_git
+from mlopsctl.ground.errors import StepProblem, UsageProblem
+
+# A checkout can carry configuration that makes git run programs; none of it is honoured.
+_SAFE = ("-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never")
+_SECONDS = 120
+_MOST_COMMITS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What is proposed.
+
+    Attributes:
+        branch: its own; the same proposal made again takes the same one.
+        files: contents by absolute path, inside the repository.
+        body: Markdown.
+    """
+
+    branch: str
+    title: str
+    body: str
+    files: Mapping[Path, bytes]
+
+
+def open_request(folder: Path, proposal: Proposal) -> PullRequest:
+    """:func:`propose` on the forge that the environment variables name.
+
+    Raises:
+        UsageProblem: when they name none.
+    """
+    from mlopsctl.forges.opening import require_forge
+
+    forge = require_forge()
+    try:
+        return propose(folder, proposal, forge)
+    finally:
+        forge.close()
+
+
+def propose(folder: Path, proposal: Proposal, forge: Forge) -> PullRequest:
+    """Commit the files on the branch, push it, and open the pull request; everything may be done again.
+
+    The base is the branch that is checked out, as the remote ``origin`` has it where it does.
+
+    Raises:
+        UsageProblem: when the folder is no git repository on a branch, or has no remote ``origin``.
+        StepProblem: when git refuses.
+        ForgeProblem: when the forge does.
+    """
+    base = _text(folder, "symbolic-ref", "--short", "HEAD")
+    root = _text(folder, "rev-parse", "--show-toplevel")
+    if not base or not root or not _text(folder, "remote", "get-url", "origin"):
+        raise UsageProblem.because(
+            "no-repository",
+            f"{folder} is not on a branch of a git repository with a remote `origin`",
+            hint="leave out --pr, and commit the files yourself",
+        )
+    commit = _committed(folder, Path(root), base, proposal)
+    _git(folder, "push", "--quiet", "--force", "origin", f"{commit}:refs/heads/{proposal.branch}")
+    return forge.open_pull_request(proposal.title, proposal.body, proposal.branch, base)
+
+
+def earlier_texts(folder: Path, first: Path, second: Path) -> Iterator[tuple[bytes, bytes]]:
+    """The contents of two files in every commit that changed the first of them, newest first."""
+    listed = _text(folder, "log", f"--max-count={_MOST_COMMITS}", "--format=%H", "--", str(first))
+    for commit in listed.split():
+        found = [_at(folder, commit, file) for file in (first, second)]
+        if found[0] is not None and found[1] is not None:
+            yield found[0], found[1]
+
+
+def _at(folder: Path, commit: str, file: Path) -> bytes | None:
+    return ask_git(file.parent if file.parent.is_dir() else folder, "show", f"{commit}:./{file.name}")
+
+
+def _committed(folder: Path, root: Path, base: str, proposal: Proposal) -> str:
+    """The commit with the files on top of the base; the one that the branch has, where that holds the same."""
+    parent = _text(folder, "rev-parse", "--verify", "--quiet", f"refs/remotes/origin/{base}") or _text(
+        folder, "rev-parse", "--verify", "HEAD"
+    )
+    if not parent:
+        raise UsageProblem.because("no-commit", "the repository has no commit yet", hint="commit the project first")
+    with tempfile.TemporaryDirectory(prefix="mlopsctl-") as temporary:
+        index = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
+        _git(root, "read-tree", parent, extra=index)
+        for path, content in proposal.files.items():
+            blob = _git(root, "hash-object", "-w", "--stdin", given=content)
+            name = path.resolve().relative_to(root.resolve()).as_posix()
+            _git(root, "update-index", "--add", "--cacheinfo", f"100644,{blob},{name}", extra=index)
+        tree = _git(root, "write-tree", extra=index)
+    standing = _text(root, "ls-remote", "origin", f"refs/heads/{proposal.branch}").partition("\t")[0]
+    if standing and _text(root, "rev-parse", f"{standing}^{{tree}}", f"{standing}^").split() == [tree, parent]:
+        return standing
+    return _git(root, *_author(root), "commit-tree", tree, "-p", parent, "-m", proposal.title)
+
+
+def _author(root: Path) -> tuple[str, ...]:
+    """Who commits where git was told nobody."""
+    if _text(root, "config", "user.email"):
+        return ()
+    return "-c", "user.name=mlopsctl", "-c", "user.email=mlopsctl@localhost"
+
+
+def _text(folder: Path, *arguments: str) -> str:
+    return (ask_git(folder, *arguments) or b"").decode("utf-8", "replace").strip()
+
+
+def _git(folder: Path, *arguments: str, given: bytes = b"", extra: Mapping[str, str] | None = None) -> str:
+    """What git answers.
+
+    Raises:
+        StepProblem: when it refuses, with its last words.
+    """
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", **(extra or {})}
+    command = ["git", *_SAFE, "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, input=given, capture_output=True, timeout=_SECONDS, check=False, env=environment)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise StepProblem.because("git-failed", f"git {arguments[0]} did not end well: {error}") from error
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise StepProblem.because(
+            "git-failed", f"git {arguments[0]} refused: {said[-1] if said else f'exit code {done.returncode}'}"
+        )
+    return done.stdout.decode("utf-8", "replace").strip()

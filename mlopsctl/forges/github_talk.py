@@ -1,0 +1,131 @@
+"""Pull requests, issues and comments: one of a branch or a key, brought up to date when asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlopsctl.forges.calls import Calls, Found
+from mlopsctl.forges.contract import Comment, Issue, PullRequest
+from mlopsctl.forges.github_identity import Identity, marker
+from mlopsctl.ground.digest import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What people read in a repository (``/repos/owner/name``)."""
+
+    calls: Calls
+    repository: str
+    identity: Identity
+
+    def open_pull_request(self, title: str, body: str, head: str, base: str) -> PullRequest:
+        """The open pull request of a branch of this repository."""
+        standing = self._pull_request_of(head, base)
+        wanted: Found = {"title": title, "body": body}
+        if standing is None:
+            made = self.calls.once(
+                "POST",
+                f"{self.repository}/pulls",
+                {**wanted, "head": head, "base": base},
+                lambda: self._pull_request_of(head, base),
+            )
+            return pull_request(made)
+        return pull_request(self._brought(f"{self.repository}/pulls/{number(standing)}", standing, wanted))
+
+    def pull_request(self, id: int) -> PullRequest:
+        """A pull request as it stands now."""
+        return pull_request(_mapping(self.calls.read(f"{self.repository}/pulls/{id}")))
+
+    def open_issue(self, title: str, body: str, key: str) -> Issue:
+        """The open issue of a key."""
+        wanted: Found = {"title": title, "body": f"{marker(key)}\n{body}"}
+        standing = self._issue_of(key)
+        if standing is None:
+            found = self.calls.once("POST", f"{self.repository}/issues", wanted, lambda: self._issue_of(key))
+        else:
+            found = self._brought(f"{self.repository}/issues/{number(standing)}", standing, wanted)
+        return Issue(number(found), str(found.get("html_url") or ""))
+
+    def sticky_comment(self, id: int, key: str, body: str) -> Comment:
+        """The one comment of a key on a pull request."""
+        wanted: Found = {"body": f"{marker(key)}\n{body}"}
+        standing = self._comment_of(id, key)
+        if standing is None:
+            path = f"{self.repository}/issues/{id}/comments"
+            found = self.calls.once("POST", path, wanted, lambda: self._comment_of(id, key))
+        else:
+            found = self._brought(f"{self.repository}/issues/comments/{number(standing, 'id')}", standing, wanted)
+        return _comment(found)
+
+    def find_comment(self, id: int, key: str) -> Comment | None:
+        """The comment of a key on a pull request."""
+        found = self._comment_of(id, key)
+        return None if found is None else _comment(found)
+
+    def _brought(self, path: str, standing: Found, wanted: Found) -> Found:
+        """The thing with these values; nothing is written where it has them already."""
+        if _same(standing, wanted):
+            return standing
+
+        def landed() -> Found | None:
+            now = _mapping(self.calls.read(path))
+            return now if _same(now, wanted) else None
+
+        return self.calls.once("PATCH", path, wanted, landed)
+
+    def _pull_request_of(self, head: str, base: str) -> Found | None:
+        owner = self.repository.split("/")[2]
+        found = self.calls.pages(f"{self.repository}/pulls", state="open", head=f"{owner}:{head}", base=base)
+        return next((one for one in found if _branch(one, "head") == head and _branch(one, "base") == base), None)
+
+    def _issue_of(self, key: str) -> Found | None:
+        issues = self.calls.pages(f"{self.repository}/issues", state="open", sort="created", direction="asc")
+        return next((one for one in issues if "pull_request" not in one and self._ours(one, key)), None)
+
+    def _comment_of(self, id: int, key: str) -> Found | None:
+        comments = self.calls.pages(f"{self.repository}/issues/{id}/comments")
+        return next((one for one in comments if self._ours(one, key)), None)
+
+    def _ours(self, thing: Found, key: str) -> bool:
+        return str(thing.get("body") or "").startswith(marker(key)) and self.identity.wrote(thing.get("user"))
+
+
+def pull_request(found: Found) -> PullRequest:
+    """A pull request from GitHub's words."""
+    head = _mapping(found.get("head"))
+    theirs, ours = (_mapping(_mapping(found.get(side)).get("repo")).get("full_name") for side in ("head", "base"))
+    return PullRequest(
+        number=number(found),
+        url=str(found.get("html_url") or ""),
+        head=_branch(found, "head"),
+        base=_branch(found, "base"),
+        head_commit=str(head.get("sha") or ""),
+        title=str(found.get("title") or ""),
+        state="merged" if found.get("merged") else str(found.get("state") or ""),
+        fork=theirs != ours,
+        merge_commit=str(found.get("merge_commit_sha") or ""),
+    )
+
+
+def number(found: Found, key: str = "number") -> int:
+    """A number of GitHub's answer; 0 where it has none."""
+    value = found.get(key)
+    return value if isinstance(value, int) else 0
+
+
+def _comment(found: Found) -> Comment:
+    return Comment(number(found, "id"), str(found.get("html_url") or ""), str(found.get("body") or ""))
+
+
+def _branch(found: Found, side: str) -> str:
+    return str(_mapping(found.get(side)).get("ref") or "")
+
+
+def _same(found: Found, wanted: Found) -> bool:
+    """GitHub keeps line ends as it likes."""
+    return all(str(found.get(key) or "").replace("\r\n", "\n") == value for key, value in wanted.items())
+
+
+def _mapping(value: Json) -> Found:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,1 @@
+"""Checks, comments and summaries as GitHub shows them."""
