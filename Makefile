@@ -39,6 +39,7 @@ lint: $(VENV)/.dev ## style, types, layers, workflows
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/zizmor --offline --quiet --no-progress --persona auditor .github/workflows
+	$(BIN)/actionlint -shellcheck= -pyflakes=
 
 test-unit: $(VENV)/.dev ## seconds; no network, no home folder
 	$(BIN)/python -m pytest tests/unit -n $(WORKERS)

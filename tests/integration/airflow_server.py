@@ -35,13 +35,18 @@ def surroundings(home: Path, dags: Path, port: int = 0) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "1",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "1",
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        # On a machine with much to do its own answers come late; a task whose start is not answered counts as failed.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "90",
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
+        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "240",
     }
 
 
 class AirflowServer:
     """Airflow 3 with a database of its own."""
 
-    def __init__(self, home: Path, dags: Path) -> None:
+    def __init__(self, home: Path, dags: Path, **settings: str) -> None:
+        """``settings`` are more of Airflow's variables, without their ``AIRFLOW__``."""
         home.mkdir(parents=True)
         dags.mkdir(parents=True, exist_ok=True)
         with socket.socket() as free:
@@ -50,6 +55,7 @@ class AirflowServer:
         self.url = f"http://127.0.0.1:{self.port}"
         self._home = home
         self._env = surroundings(home, dags, self.port)
+        self._env |= {f"AIRFLOW__{name}": value for name, value in settings.items()}
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:

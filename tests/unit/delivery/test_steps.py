@@ -10,7 +10,7 @@ from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.plan import StepPlan
 from mlopsctl.delivery.steps import plan_steps
 from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
-from mlopsctl.pipeline.ir import ArtifactType, Input, Pipeline, Ref, Step
+from mlopsctl.pipeline.ir import ArtifactType, Decision, Input, Pipeline, Ref, Step
 from mlopsctl.step.key import Surroundings, key_material, step_key
 from mlopsctl.step.task import StepState
 
@@ -36,6 +36,9 @@ class Memory:
 
     def refusal(self, artifact: ArtifactRecord) -> str:
         return self.refusals.get(artifact.digest, "")
+
+    def branch(self, decision: Decision, artifact: ArtifactRecord | None) -> str:
+        return self.refusals.get(artifact.digest, "") if artifact is not None else "not written"
 
     def ran(self, pipeline: Pipeline, pinned: Mapping[str, str]) -> None:
         """Record every step as run, each with an output made from its key."""

@@ -121,3 +121,18 @@ def test_a_problem_names_the_host_and_never_the_path_of_a_webhook() -> None:
         post("http://example.com/services/T0/token-in-the-path", b"{}", {})
     assert "example.com" in str(caught.value)
     assert "token" not in str(caught.value)
+
+
+def test_a_secret_url_leads_only_to_hosts_on_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    notifier = WebhookNotifier.model_validate(
+        {"kind": "webhook", "url": {"secret": "HOOK"}, "hosts": ["hooks.example.com"]}, strict=False
+    )
+    sent: list[str] = []
+    monkeypatch.setattr("mlopsctl.notifiers.webhook.post", lambda url, body, headers: sent.append(url))
+    monkeypatch.setenv("HOOK", "https://HOOKS.example.com/token")
+    notifier.send(FAILED, Path())
+    monkeypatch.setenv("HOOK", "https://hooks.example.com.evil.example/token")
+    with pytest.raises(StepProblem, match="not among `hosts`") as raised:
+        notifier.send(FAILED, Path())
+    assert "token" not in str(raised.value)
+    assert sent == ["https://HOOKS.example.com/token"]

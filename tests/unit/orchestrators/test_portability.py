@@ -219,13 +219,15 @@ def test_checks_and_gates_are_decided_by_the_steps(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["data", "drift", "metric"])
-def test_triggers_of_other_kinds_are_refused(tmp_path: Path, kind: str) -> None:
+def test_triggers_of_other_kinds_are_decided_by_trigger_check(tmp_path: Path, kind: str) -> None:
     trigger = {"kind": kind, **({"metric": "accuracy", "min": 0.5} if kind == "metric" else {"dataset": "rows"})}
     given = {**TRAINED, "triggers": [trigger]}
     if kind == "drift":
         check = {"name": "c", "kind": "drift", "column": "a", "metric": "psi", "max": 0.1, "against": "train"}
         given["data"] = {"rows": {**TRAINED["data"]["rows"], "checks": [check]}}
-    assert f"not by {kind}" in refused(tmp_path, "triggers.0", **given)
+    row = rows(project(tmp_path, **given))["triggers.0"]
+    assert row.support is EMULATED
+    assert "trigger check" in row.how
 
 
 def test_a_schedule_in_another_time_zone_than_kubeflows_server_is_refused(tmp_path: Path) -> None:
