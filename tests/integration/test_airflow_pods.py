@@ -201,10 +201,10 @@ def test_pods_run_the_steps_with_the_results_of_a_run_here(tmp_path: Path) -> No
             "KUBECONFIG": str(pods.kubeconfig(tmp_path / "kube")),
         }
         subprocess.run([AIRFLOW2, "db", "migrate"], env=env, check=True, capture_output=True, timeout=300)
-        good = tested(env, "2026-01-05", {})
+        good = ran_there(env, "2026-01-05", {})
         assert good["first"] == good["fails"] == good["mlopsctl-end"] == "success", good
         assert good["never"] == "skipped"
-        bad = tested(env, "2026-01-06", {"fails": True})
+        bad = ran_there(env, "2026-01-06", {"fails": True})
         assert (bad["first"], bad["fails"], bad["mlopsctl-end"]) == ("success", "failed", "success"), bad
     finally:
         pods.stop()
@@ -217,7 +217,7 @@ def test_pods_run_the_steps_with_the_results_of_a_run_here(tmp_path: Path) -> No
     assert "sesame" not in "".join(path.read_text() for path in (tmp_path / "artifacts").rglob("*") if path.is_file())
 
 
-def tested(env: dict[str, str], date: str, conf: dict[str, Any]) -> dict[str, str]:
+def ran_there(env: dict[str, str], date: str, conf: dict[str, Any]) -> dict[str, str]:
     """The states of the tasks after ``airflow dags test``."""
     words = [AIRFLOW2, "dags", "test", "podded-there", date, "--conf", json.dumps(conf)]
     done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=400, check=False)
