@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,40 +11,14 @@ import pytest
 
 from tests.integration.airflow_server import AIRFLOW3, AirflowServer
 from tests.integration.cli import Done, call
+from tests.integration.days_project import write_days
 
 pytestmark = pytest.mark.timeout(3000)
-
-PROJECT = """\
-version: 1
-name: days
-data:
-  days:
-    source: {kind: csv, uri: days.csv}
-    label: kind
-    split: {kind: time, column: day, validation: -10d, test: -5d}
-training:
-  task: classification
-  targets:
-    logistic: {kind: sklearn, estimator: sklearn.linear_model.LogisticRegression}
-evaluation:
-  metrics: [accuracy]
-  gates:
-    - {name: floor, kind: threshold, metric: accuracy, min: 0.6}
-triggers: [{kind: schedule, cron: "0 0 1 * *"}]
-"""
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    rows = []
-    for number in range(90):
-        day = date(2021, 1, 1) + timedelta(days=number)
-        for kind in ("low", "high"):
-            for value in range(4):
-                rows.append(f"{day},{value + (10 if kind == 'high' else 0)},{kind}")
-    (tmp_path / "mlops.yaml").write_text(PROJECT, encoding="utf-8")
-    (tmp_path / "days.csv").write_text("day,value,kind\n" + "\n".join(rows) + "\n", encoding="utf-8")
-    return tmp_path
+    return write_days(tmp_path)
 
 
 THERE = """\
