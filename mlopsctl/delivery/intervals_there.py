@@ -37,14 +37,14 @@ def run_interval_there(loaded: Loaded, observer: Observer, *, reuse: bool) -> Ou
         UsageProblem: when the environment runs on this machine.
         Problem: when the orchestrator refuses the pipeline or does not answer.
     """
+    if loaded.project.orchestrator.kind == "local":
+        raise UsageProblem.because(
+            "nothing-there",
+            f"--there is for an orchestrator elsewhere, and {loaded.environment} runs on this machine",
+            hint="leave it out",
+        )
     with open_stores(loaded) as stores, writing(loaded, stores):
         prepared = prepare(loaded, stores, refresh=False)
-        if prepared.there is None:
-            raise UsageProblem.because(
-                "nothing-there",
-                f"--there is for an orchestrator elsewhere, and {loaded.environment} runs on this machine",
-                hint="leave it out",
-            )
         pipeline = before_outside(prepared.lowered.pipeline)
         known = {one.step.id: one.cached for one in prepared.plan.steps if one.cached is not None}
         if reuse and all(step.id in known for step in pipeline.steps):

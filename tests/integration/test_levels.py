@@ -33,7 +33,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 
 def commit(folder: Path) -> None:
-    git(folder, "add", "--all", ".")
+    git(folder, "add", "--all", ":/")
     git(folder, "commit", "-q", "-m", "As it is")
 
 
