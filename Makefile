@@ -44,7 +44,7 @@ lint: $(VENV)/.dev ## style, types, layers, workflows
 test-unit: $(VENV)/.dev ## seconds; no network, no home folder
 	$(BIN)/python -m pytest tests/unit -n $(WORKERS)
 
-test-integration: $(VENV)/.dev mlmd airflow3 airflow2 ## real processes, servers and loopback
+test-integration: $(VENV)/.dev mlmd cloud airflow3 airflow2 ## real processes, servers and loopback
 	@bash scripts/postgres.sh
 	@bash scripts/chromium.sh
 	$(BIN)/python -m pytest tests/integration --ignore tests/integration/cloud $(ENGINES)

@@ -136,7 +136,7 @@ def test_chicago_taxi_is_green_and_a_step_that_raises_stops_only_its_branch(
     assert "look" in shown
     steps = failed.json["steps"]
     assert steps["look"]["state"] == "failed"
-    assert {steps[step]["state"] for step in ("tell", "tell-more")} == {"skipped"}
+    assert {steps[step]["state"] for step in ("tell", "tell-more")} == {"upstream_failed"}
     assert steps["gate"]["state"] in ("success", "cached")
 
 
@@ -167,12 +167,12 @@ def log(server: AirflowServer, dag: str, run: str, task: str) -> str:
 
 
 def edited(folder: Path, *changes: tuple[str, str]) -> None:
-    """Change the project file; each old text must stand there."""
+    """Change the project file; each old text must stand there, or have been changed by a first try."""
     file = folder / "mlops.yaml"
     text = file.read_text(encoding="utf-8")
     for old, new in changes:
-        assert old in text, old
-        text = text.replace(old, new, 1)
+        assert old in text or new in text, old
+        text = text if new in text else text.replace(old, new, 1)
     file.write_text(text, encoding="utf-8")
 
 
