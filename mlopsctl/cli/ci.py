@@ -46,12 +46,12 @@ def init(
 ) -> None:
     """Write the files of the project's CI. Running it again brings them up to date."""
     from mlopsctl.delivery.ci.live import create_triggers as create
-    from mlopsctl.delivery.ci.scaffold import make_files, write_files
+    from mlopsctl.delivery.ci.scaffold import make_files, write_made
     from mlopsctl.render.ci import written_text
 
     place = shared(context).directory
     made = make_files(place, provider.value if provider is not None else None)
-    written = write_files(made, force=force)
+    written = write_made(made, force=force)
     typer.echo(written_text(made, written))
     if create_triggers:
         for line in create(place):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mlopsctl.delivery.ci.scaffold import make_files, write_files
+from mlopsctl.delivery.ci.scaffold import make_files, write_made
 from tests.ci_projects import CHAIN, CLOUD_BUILD, GOOGLE, PLAIN, put
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def test_nothing_is_found_in_what_is_emitted(tmp_path: Path, text: str, chosen: 
         text += "parameters: {seed: 1, rows: 1000}\n"
     place = tmp_path / "models" / "one" if "below" in chosen else tmp_path
     put(place, f"{text}ci:\n  - kind: github_actions\n{settings}", tests="tests" in chosen, repository=tmp_path)
-    write_files(make_files(place))
+    write_made(make_files(place))
     home = tmp_path / "home"
     home.mkdir()
     audited(home, tmp_path / ".github" / "workflows")
@@ -62,7 +62,7 @@ def test_nothing_is_found_in_our_own_workflows(tmp_path: Path) -> None:
 
 def test_a_finding_would_be_seen(tmp_path: Path) -> None:
     put(tmp_path, PLAIN)
-    (path, *_) = write_files(make_files(tmp_path, "github_actions"))
+    (path, *_) = write_made(make_files(tmp_path, "github_actions"))
     path.write_text(path.read_text().replace("permissions: {}", "permissions: write-all"))
     with pytest.raises(AssertionError, match="excessive-permissions"):
         audited(tmp_path, path.parent)

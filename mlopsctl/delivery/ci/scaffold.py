@@ -11,8 +11,8 @@ from mlopsctl.ci import Ci, CloudBuild, GitHubActions
 from mlopsctl.delivery.ci.cloud_build import build_files
 from mlopsctl.delivery.ci.github_actions import workflows
 from mlopsctl.delivery.ci.scene import Scene, read_scene
+from mlopsctl.delivery.write import write_files
 from mlopsctl.ground.errors import StepProblem, UsageProblem
-from mlopsctl.ground.files import write_atomic
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def settings_of(scene: Scene, kind: str) -> Ci:
     return known[kind].model_validate({"kind": kind})
 
 
-def write_files(made: Made, *, force: bool = False) -> list[Path]:
+def write_made(made: Made, *, force: bool = False) -> list[Path]:
     """Write what differs, and give those paths. A file that mlopsctl did not make is left alone unless forced.
 
     Raises:
@@ -85,14 +85,7 @@ def write_files(made: Made, *, force: bool = False) -> list[Path]:
             f"not made by mlopsctl: {', '.join(foreign)}",
             hint="move it away, or let it be overwritten with --force",
         )
-    for path in changed:
-        file = made.root / path
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(file, made.files[path].encode())
-        except OSError as error:
-            raise StepProblem.because("cannot-write", f"{file} cannot be written: {error.strerror}") from error
-    return [made.root / path for path in changed]
+    return list(write_files({made.root / path: made.files[path].encode() for path in changed}))
 
 
 def compare_files(made: Made) -> tuple[Difference, ...]:

@@ -23,10 +23,16 @@ def main() -> None:
 
 
 def _execute(pipeline: str, project: str, root: str, python: str, parameters: dict[str, Any]) -> dict[str, str]:
+    from kfp import local
+
+    run_here(project, python)
+    return execute(pipeline, root, parameters, local.SubprocessRunner(use_venv=False))
+
+
+def execute(pipeline: str, root: str, parameters: dict[str, Any], runner: Any) -> dict[str, str]:
+    """How the run ended under one of the SDK's runners: its state, and what the SDK said of a failure."""
     from kfp import components, local
 
-    runner = local.SubprocessRunner(use_venv=False)
-    _run_here(project, python)
     _let_branches_leave_artifacts()
     local.init(runner=runner, pipeline_root=root, raise_on_error=True)
     run = components.load_component_from_file(pipeline)
@@ -37,7 +43,7 @@ def _execute(pipeline: str, project: str, root: str, python: str, parameters: di
     return {"state": "success", "message": ""}
 
 
-def _run_here(project: str, python: str) -> None:
+def run_here(project: str, python: str) -> None:
     """The SDK refuses containers in a subprocess; their commands are ours, and need only mlopsctl's own Python."""
     from kfp.local import status
     from kfp.local.subprocess_task_handler import SubprocessTaskHandler

@@ -11,7 +11,7 @@ from pathlib import Path
 from mlopsctl.config.document import Document, read_document
 from mlopsctl.config.edit import Edit, Editor, edited
 from mlopsctl.config.load import FILE, Loaded, inspect_project, load_project
-from mlopsctl.delivery.ci.scaffold import make_files, write_files
+from mlopsctl.delivery.ci.scaffold import make_files, write_made
 from mlopsctl.delivery.level.first_tests import first_tests
 from mlopsctl.delivery.level.read import read_evidence
 from mlopsctl.gates import Change
@@ -181,7 +181,7 @@ def _files(file: Path, evidence: Evidence, missing: set[str]) -> Iterator[str]:
             write_atomic(target, text.encode())
             yield f"{target}: tests: the first of its kind; write more beside it"
     if missing & {"ci", "tests", "pipeline-delivery"} and loaded.project.ci:
-        for path in write_files(make_files(file)):
+        for path in write_made(make_files(file)):
             yield f"{path}: ci: made by `ci init`"
 
 

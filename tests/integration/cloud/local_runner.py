@@ -8,12 +8,12 @@ last line says how the run ended, as JSON. A process of its own, for ``kfp.local
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import warnings
 from pathlib import Path
 from typing import Any
+
+from mlopsctl.delivery.conformance import kfp_host
 
 
 def main() -> None:
@@ -27,45 +27,14 @@ def main() -> None:
 
 def execute(pipeline: Path, project: Path, root: Path, parameters: dict[str, Any], *, docker: bool) -> dict[str, str]:
     """How the run ended: its state, and what the SDK said of a failure."""
-    from kfp import components, local
+    from kfp import local
 
     if docker:
-        runner: Any = local.DockerRunner()
         _mount(project.parent)
         _wait_for_containers()
-    else:
-        runner = local.SubprocessRunner(use_venv=False)
-        _run_on_this_machine(project)
-    _let_branches_leave_artifacts()
-    local.init(runner=runner, pipeline_root=str(root), raise_on_error=True)
-    run = components.load_component_from_file(str(pipeline))
-    try:
-        run(**parameters)
-    except RuntimeError as error:
-        return {"state": "failed", "message": str(error)}
-    return {"state": "success", "message": ""}
-
-
-def _run_on_this_machine(project: Path) -> None:
-    from kfp.local import status
-    from kfp.local.subprocess_task_handler import SubprocessTaskHandler
-
-    def run(handler: Any) -> Any:
-        command = [sys.executable if word == "python3" else word for word in handler.full_command[:1]]
-        done = subprocess.run(
-            [*command, *handler.full_command[1:]],
-            cwd=project,
-            env={**os.environ, **handler.env_vars},
-            stdin=subprocess.DEVNULL,
-            stdout=sys.stdout,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-        return status.Status.SUCCESS if done.returncode == 0 else status.Status.FAILURE
-
-    SubprocessTaskHandler.validate_image = lambda *_: None
-    SubprocessTaskHandler.validate_not_container_component = lambda *_: None
-    SubprocessTaskHandler.run = run
+        return kfp_host.execute(str(pipeline), str(root), parameters, local.DockerRunner())
+    kfp_host.run_here(str(project), sys.executable)
+    return kfp_host.execute(str(pipeline), str(root), parameters, local.SubprocessRunner(use_venv=False))
 
 
 def _mount(folder: Path) -> None:
@@ -91,23 +60,6 @@ def _wait_for_containers() -> None:
             container.remove(force=True)
 
     docker_task_handler.run_docker_container = run
-
-
-def _let_branches_leave_artifacts() -> None:
-    """``kfp.local`` knows one of several branches' parameters, and for artifacts only single producers."""
-    from kfp.local.orchestrator.orchestrator_utils import OrchestratorUtils
-
-    def artifacts(cls: Any, dag_outputs_spec: Any, io_store: Any) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for name, spec in dag_outputs_spec.artifacts.items():
-            for selector in spec.artifact_selectors:
-                try:
-                    found[name] = io_store.get_task_output(selector.producer_subtask, selector.output_artifact_key)
-                except ValueError:
-                    continue
-        return found
-
-    OrchestratorUtils.get_dag_output_artifacts = classmethod(artifacts)
 
 
 if __name__ == "__main__":

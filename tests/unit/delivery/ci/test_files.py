@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mlopsctl.delivery.ci.scaffold import compare_files, make_files, write_files
+from mlopsctl.delivery.ci.scaffold import compare_files, make_files, write_made
 from mlopsctl.ground.errors import InvalidProject, Problem, UsageProblem
 from tests.ci_projects import CHAIN, CLOUD_BUILD, GOOGLE, PLAIN, put
 
@@ -37,16 +37,16 @@ def test_what_was_written_is_what_the_project_asks_for(tmp_path: Path) -> None:
     place = put(tmp_path / "models" / "chain", FULL, repository=tmp_path)
     made = make_files(place)
     assert {one.what for one in compare_files(made)} == {"is missing"}
-    written = write_files(made)
+    written = write_made(made)
     assert [path.relative_to(tmp_path).as_posix() for path in written] == list(made.files)
     assert compare_files(made) == ()
-    assert write_files(made) == []
+    assert write_made(made) == []
 
 
 def test_every_difference_is_named_with_its_lines(tmp_path: Path) -> None:
     place = put(tmp_path, FULL, repository=tmp_path)
     made = make_files(place)
-    write_files(made)
+    write_made(made)
     folder = tmp_path / ".github" / "workflows"
     changed, gone = folder / "mlopsctl-chain-deliver.yml", folder / "mlopsctl-chain-release.yml"
     changed.write_text(changed.read_text().replace("contents: read", "contents: write"))
@@ -69,10 +69,10 @@ def test_files_of_others_are_not_overwritten(tmp_path: Path) -> None:
     file.parent.mkdir(parents=True)
     file.write_text("name: mine\n")
     with pytest.raises(Problem, match="not made by mlopsctl"):
-        write_files(made)
+        write_made(made)
     assert file.read_text() == "name: mine\n"
     assert [path.name for path in file.parent.iterdir()] == [file.name]
-    write_files(made, force=True)
+    write_made(made, force=True)
     assert compare_files(made) == ()
 
 
