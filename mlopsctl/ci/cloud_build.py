@@ -51,6 +51,13 @@ class CloudBuild(Spec):
         description="The account that pull requests run as, which may write logs and nothing else; `mlopsctl-NAME-pr` "
         "by default.",
     )
+    publish: Literal["token", "app"] | None = Field(
+        None,
+        title="Publish",
+        description="With what pull requests are told of their checks and given a comment: `token`, which Secret "
+        "Manager keeps as GITHUB_PULL_REQUEST_TOKEN, or `app`, with MLOPSCTL_GITHUB_APP_ID and MLOPSCTL_GITHUB_APP_KEY "
+        "beside it. By default the findings stand in the log of the build.",
+    )
     builder: str | None = Field(
         None,
         pattern=WORD,

@@ -56,6 +56,18 @@ class GitHubActions(Spec):
         title="Sample",
         description="Run-time parameters of that run, such as a limit of rows that the project reads.",
     )
+    forks: Literal["summary", "publisher"] = Field(
+        "summary",
+        title="Forks",
+        description="Where pull requests of forks report: on the page of their run (`summary`, the default), or also "
+        "as checks and a comment that are marked as unverified (`publisher`).",
+    )
+    commands: bool = Field(
+        False,
+        title="Commands",
+        description="Whether people with write access can write `/mlopsctl apply staging` in a comment; false by "
+        "default.",
+    )
     google: WorkloadIdentity | None = Field(
         None, title="Google Cloud", description="The workload identity of jobs that apply; none by default."
     )

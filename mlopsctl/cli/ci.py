@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mlopsctl.cli import ci_events
 from mlopsctl.cli.door import end
 from mlopsctl.cli.options import Output, OutputOption, shared
 from mlopsctl.ground.errors import ExitCode
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command(epilog="Example: mlopsctl ci init --provider github_actions")(init)
     group.command(epilog="Example: mlopsctl ci check")(check)
+    ci_events.register(group)
     app.add_typer(group, name="ci")
 
 

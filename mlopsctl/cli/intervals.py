@@ -12,7 +12,7 @@ from mlopsctl.ground.errors import UsageProblem
 
 if TYPE_CHECKING:
     from mlopsctl.config.load import Loaded
-    from mlopsctl.delivery.apply import Options
+    from mlopsctl.delivery.execute import Options
     from mlopsctl.ground.interval import Interval
 
 NONE = ("", "")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mlopsctl.cli.door import end
 from mlopsctl.cli.options import Output, OutputOption, shared
-from mlopsctl.ground.errors import ExitCode
+from mlopsctl.ground.errors import ExitCode, UsageProblem
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    app.command(epilog="Example: mlopsctl level -e dev · mlopsctl level --upgrade 1")(level)
+    app.command(epilog="Example: mlopsctl level -e dev · mlopsctl level --upgrade 1 --pr")(level)
 
 
 def level(
@@ -24,6 +25,9 @@ def level(
     upgrade: Annotated[
         int | None, typer.Option("--upgrade", min=1, max=2, help="Write what is missing for this level.")
     ] = None,
+    pr: Annotated[
+        bool, typer.Option("--pr", help="With --upgrade: open a pull request in place of writing here.")
+    ] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Compute the level from evidence: runs, verdicts, releases, workflows, tests, environments.
@@ -35,7 +39,9 @@ def level(
     from mlopsctl.render.level import level_json, level_text
 
     place = shared(context).directory
-    if upgrade is not None:
+    if pr:
+        _propose(place, environment, upgrade, err=output is Output.JSON)
+    elif upgrade is not None:
         from mlopsctl.delivery.level.upgrade import upgraded
 
         done = upgraded(place, environment, upgrade)
@@ -46,3 +52,22 @@ def level(
     typer.echo(redact(level_json(found) if output is Output.JSON else level_text(found)))
     short = found.reached < found.declared and upgrade is None
     end(ExitCode.REFUSED if short else ExitCode.DONE)
+
+
+def _propose(place: Path, environment: str | None, level: int | None, *, err: bool) -> None:
+    """Open the pull request that brings a project to a level, and say what is in it."""
+    from mlopsctl.delivery.level.propose import upgrade_of
+    from mlopsctl.delivery.promotion.proposal import open_request
+    from mlopsctl.ground.redact import redact
+    from mlopsctl.render.level_request import upgrade_markdown
+
+    if level is None:
+        raise UsageProblem.because("no-upgrade", "--pr is of --upgrade", hint="add --upgrade 1, or --upgrade 2")
+    found = upgrade_of(place, environment, level)
+    for line in found.done:
+        typer.echo(redact(line), err=err)
+    if not found.files:
+        typer.echo(f"No pull request: nothing is missing for level {level} that can be written.", err=err)
+        return
+    proposal = found.proposal(upgrade_markdown(found.standing, level, found.done))
+    typer.echo(f"Pull request: {open_request(place if place.is_dir() else place.parent, proposal).url}", err=err)

@@ -42,6 +42,7 @@ def remove(
     context: typer.Context,
     numbers: NumbersArgument = None,
     expired: Annotated[bool, typer.Option("--expired", help="All whose time to live is over.")] = False,
+    deployment: Annotated[bool, typer.Option("--deployment", help="Also end their deployments on GitHub.")] = False,
 ) -> None:
     """Take previews down: their server, alias and schedule. Models, runs and artifacts stay.
 
@@ -50,20 +51,27 @@ def remove(
     """
     from mlopsctl.config.previews import preview_name
     from mlopsctl.delivery.previews import list_previews, remove_preview
+    from mlopsctl.delivery.publish.deployed import end_deployments
+    from mlopsctl.forges.opening import require_access
     from mlopsctl.ground.clock import now_ms
 
     if bool(numbers) == expired:
         raise UsageProblem.because(
             "which-preview", "name either pull requests or --expired", hint="mlopsctl preview remove 7"
         )
+    if deployment:
+        require_access()
     wanted = list(dict.fromkeys(numbers or ()))
     if expired:
         now = now_ms()
         wanted = [one.number for one in list_previews(_load(context, preview_name(1))) if one.expired(now)]
     for number in wanted:
         name = preview_name(number)
-        gone = remove_preview(_load(context, name))
+        loaded = _load(context, name)
+        gone = remove_preview(loaded)
         typer.echo(f"{name} is taken down; its models and results stay." if gone else f"{name} does not stand.")
+        if deployment and (ended := end_deployments(loaded)):
+            typer.echo(f"{name}: {ended} {'deployment is' if ended == 1 else 'deployments are'} ended.")
     if expired and not wanted:
         typer.echo("No preview is expired.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,9 +40,10 @@ def promote(
     """
     from mlopsctl.config.load import load_project
     from mlopsctl.delivery.promotion.promote import promote as put_together
-    from mlopsctl.delivery.promotion.proposal import open_request
+    from mlopsctl.delivery.promotion.proposal import NothingToPropose, open_request
     from mlopsctl.delivery.promotion.wording import promotion_proposal
     from mlopsctl.delivery.write import write_files
+    from mlopsctl.forges.opening import run_page
     from mlopsctl.render.promotion import promoted_json, promoted_text
 
     directory = shared(context).directory
@@ -50,7 +52,8 @@ def promote(
     url = ""
     written: tuple[str, ...] = ()
     if pr and found.files:
-        url = open_request(there.folder, promotion_proposal(found)).url
+        with suppress(NothingToPropose):
+            url = open_request(there.folder, promotion_proposal(found, run_page())).url
     elif found.files:
         written = tuple(str(path) for path in write_files(found.files))
     typer.echo(

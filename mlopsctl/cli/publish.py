@@ -46,6 +46,7 @@ def publish(
     level: Annotated[Path | None, typer.Option(help="The JSON of `mlopsctl level -o json`.")] = None,
     plan: Annotated[bool, typer.Option(help="Make the plan, and publish it.")] = True,
     link: Annotated[str, typer.Option(help="Where more is told; in a workflow, the page of its run.")] = "",
+    save: Annotated[Path | None, typer.Option(help="Also write it as a report for `ci publish`.")] = None,
     deployment: Annotated[bool, typer.Option("--deployment", help="Tell of the environment's deployment.")] = False,
     to: Annotated[To, typer.Option(help="Where to: checks need a token, a summary a workflow.")] = To.AUTO,
     output: OutputOption = Output.TEXT,
@@ -64,10 +65,12 @@ def publish(
         _deploy(loaded)
         return
     found = read_publication(loaded, Asked(commit, pull_request, base, tests, level, plan))
-    page = link or _page()
-    sent = _sent(found, page, to)
+    if save is not None:
+        _keep(found, save)
+    where = link or page()
+    sent = _sent(found, where, to)
     if sent is None or (not sent.how and not sent.lost):
-        _without_forge(found, page, to)
+        _without_forge(found, where, to)
     for note in sent.notes if sent is not None else ():
         typer.echo(f"note: {note}", err=True)
     _tell(found, sent, output)
@@ -76,6 +79,13 @@ def publish(
             typer.echo(f"error: {name} was not published: {why}", err=True)
         end(ExitCode.FAILED)
     end(EXIT_CODES[found.conclusion])
+
+
+def _keep(found: Publication, file: Path) -> None:
+    from mlopsctl.delivery.publish.handed import handed
+    from mlopsctl.ground.files import write_atomic
+
+    write_atomic(file, handed(found))
 
 
 def _sent(found: Publication, page: str, to: To) -> Sent | None:
@@ -139,7 +149,7 @@ def _deploy(loaded: Loaded) -> None:
     from mlopsctl.delivery.publish.deployed import read_deployment
     from mlopsctl.forges.opening import require_forge
 
-    told = read_deployment(loaded, _page())
+    told = read_deployment(loaded, page())
     if told is None:
         typer.echo(f"There is no deployment of {loaded.project.name} in {loaded.environment} to tell of.")
         return
@@ -151,7 +161,8 @@ def _deploy(loaded: Loaded) -> None:
     typer.echo(f"{told.environment}: {told.state.value}, {told.description}")
 
 
-def _page() -> str:
+def page() -> str:
     """The page of the workflow's run; empty outside a workflow."""
-    server, repository, run = (os.environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
-    return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
+    from mlopsctl.forges.opening import run_page
+
+    return run_page()

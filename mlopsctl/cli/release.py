@@ -32,11 +32,11 @@ from mlopsctl.cli.selection import (
     refuse_selection,
     selection,
 )
-from mlopsctl.ground.errors import ExitCode, UsageProblem
+from mlopsctl.ground.errors import ExitCode, Problem, UsageProblem
 
 if TYPE_CHECKING:
     from mlopsctl.config.load import Loaded
-    from mlopsctl.delivery.apply import Options
+    from mlopsctl.delivery.execute import Options
     from mlopsctl.delivery.plan import Plan, Seal
     from mlopsctl.metadata.records import Release
 
@@ -65,7 +65,7 @@ def plan(
     refresh: Annotated[bool, typer.Option(help="Ask the registry and the server what they hold.")] = True,
 ) -> None:
     """Say what apply would do, and why. Changes nothing and runs no code of the project."""
-    from mlopsctl.delivery.apply import plan as make
+    from mlopsctl.delivery.prepare import plan as make
     from mlopsctl.ground.files import write_atomic
     from mlopsctl.render.console import console
     from mlopsctl.render.plan import plan_json, plan_markdown, plan_text
@@ -170,7 +170,7 @@ def rollback(
     """Serve an earlier release again, and hold it there until `apply --release-hold`.
 
     Where the environment follows a lock, the lock says `hold:` from now on, and the hold ends too once the lock names
-    another model.
+    another model. With --to and the release that it was rolled back to, nothing moves again.
     """
     from mlopsctl.delivery.environment import rollback as go_back
 
@@ -182,20 +182,31 @@ def rollback(
     if standing.url:
         typer.echo(f"Served at {standing.url}")
     if release is not None and loaded.project.follows_lock:
-        _propose_revert(loaded, release, reason, pr)
+        _propose_revert(loaded, release, standing.state.hold or reason, pr)
 
 
 def _propose_revert(loaded: Loaded, release: Release, reason: str, pr: bool) -> None:
-    from mlopsctl.delivery.promotion.proposal import open_request
+    from mlopsctl.delivery.promotion.proposal import NothingToPropose, open_request
     from mlopsctl.delivery.promotion.revert import revert
     from mlopsctl.delivery.promotion.wording import revert_proposal
+    from mlopsctl.forges.opening import run_page
     from mlopsctl.lowering.release_lock import lock_file
 
     file = lock_file(loaded.folder, loaded.environment).relative_to(loaded.folder)
     typer.echo(f"{file} says so (hold:); review and commit it")
     found = revert(loaded, release.model) if pr else None
-    if found is not None:
-        typer.echo(f"Pull request: {open_request(loaded.folder, revert_proposal(loaded, found, release, reason)).url}")
+    if found is None:
+        return
+    try:
+        opened = open_request(loaded.folder, revert_proposal(loaded, found, release, reason, run_page()))
+    except NothingToPropose as same:
+        typer.echo(f"No pull request: {same}")
+        return
+    except Problem:
+        again = f"mlopsctl rollback -e {loaded.environment} --to {release.number} --pr"
+        typer.echo(f"The rollback stands; only its pull request is missing. Once that is possible: {again}", err=True)
+        raise
+    typer.echo(f"Pull request: {opened.url}")
 
 
 def destroy(context: typer.Context, environment: EnvironmentOption = None, yes: YesOption = False) -> None:
@@ -244,7 +255,7 @@ def options(
     """How to apply, from the command line."""
     import os
 
-    from mlopsctl.delivery.apply import Options
+    from mlopsctl.delivery.execute import Options
     from mlopsctl.orchestrators.local.run import Settings
 
     return Options(

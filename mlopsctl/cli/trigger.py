@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -49,7 +50,10 @@ def check(
     # The JSON on stdout is then that of the apply.
     typer.echo(told, err=applies and output is Output.JSON)
     if applies:
-        carry_out(loaded, options(None, False, False, None, False), ask=False, output=output)
+        # The next time of a schedule counts from the run of this one, so there is one, however little it has to do.
+        always = any(one.kind == "schedule" for one in checked.due)
+        how = replace(options(None, False, False, None, False), cause=checked.cause, always=always)
+        carry_out(loaded, how, ask=False, output=output)
     end(checked.exit_code)
 
 

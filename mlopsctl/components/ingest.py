@@ -21,6 +21,7 @@ from mlopsctl.ground.errors import StepProblem
 from mlopsctl.ground.interval import Interval
 from mlopsctl.pipeline.ir import ArtifactType
 from mlopsctl.sources import BigQuery, Csv, DuckDb, Parquet, PythonSource, Source, Sql
+from mlopsctl.sources.bound import too_many_rows
 from mlopsctl.sources.elsewhere import speaking_of_urls
 from mlopsctl.splits import FarmFingerprint, HashSplit, Placed, Split, TimeSplit
 from mlopsctl.tables import examples as files
@@ -38,6 +39,7 @@ class IngestParameters(Parameters):
     ``columns`` is empty for all columns; ``task`` is the training task, which says what the label must be like;
     ``formats`` says how each file of a ``duckdb`` source is read, which stands here for the step's key alone.
     ``interval`` is the first moment that is used and the first that is used no more, of a split by time.
+    ``most_rows`` are the most that are read: a source with more of them is refused.
     """
 
     dataset: str
@@ -50,6 +52,7 @@ class IngestParameters(Parameters):
     task: str = ""
     formats: dict[str, JsonValue] = Field(default_factory=dict)
     interval: tuple[AwareDatetime, AwareDatetime] | None = None
+    most_rows: int | None = None
 
     @property
     def between(self) -> Interval | None:
@@ -78,7 +81,7 @@ def run(work: Work, parameters: IngestParameters) -> Notes:
 
     folder = work.outputs["examples"]
     with tempfile.TemporaryDirectory(prefix="mlopsctl-") as spool, speaking_of_urls() as urls:
-        reads, scanned = _reading(parameters.source, parameters.split, work.project, Path(spool), urls)
+        reads, scanned = _reading(parameters, work.project, Path(spool), urls)
         with opened(reads=reads, writes=[folder]) as connection:
             scan = scanned(connection)
             projected = _projected(scan.columns, parameters)
@@ -104,14 +107,15 @@ def run(work: Work, parameters: IngestParameters) -> Notes:
 
 
 def _reading(
-    source: Source, split: Split, project: Path, spool: Path, urls: dict[Path, str]
+    parameters: IngestParameters, project: Path, spool: Path, urls: dict[Path, str]
 ) -> tuple[Sequence[Path], Callable[[Connection], Scan]]:
     """What the engine may read, and how it then finds the rows; a function is called, a database is asked."""
+    source, split, most = parameters.source, parameters.split, parameters.most_rows
     if isinstance(source, BigQuery):
-        shards = source.read(spool, split.used() if isinstance(split, FarmFingerprint) else None)
+        shards = source.read(spool, split.used() if isinstance(split, FarmFingerprint) else None, most)
         return [spool], shards.scan
     if isinstance(source, Sql):
-        answer = source.read(project, spool)
+        answer = source.read(project, spool, most)
         return [spool], lambda connection: answer.scan()
     if isinstance(source, DuckDb):
         query = source.here(spool / "tables", urls)
@@ -157,9 +161,14 @@ def _write_source(connection: Connection, scan: Scan, parameters: IngestParamete
         query = filtered(connection, query, parameters.filter, [column.name for column in scan.columns])
     if parameters.between is not None and isinstance(parameters.split, TimeSplit):
         query = parameters.split.rows_of(connection, query, scan.columns, parameters.between)
+    most = parameters.most_rows
+    if most is not None:
+        query = f"FROM ({query}) LIMIT {most + 1}"
     if scan.unordered:
         query = f"FROM ({query}) ORDER BY ALL"
     total = write_parquet(connection, query, folder / files.SOURCE_FILE)
+    if most is not None and total > most:
+        raise too_many_rows(most)
     if total:
         return total
     if parameters.between is not None:

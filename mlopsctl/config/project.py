@@ -10,6 +10,7 @@ from mlopsctl.config.sections.data import Dataset
 from mlopsctl.config.sections.deployment import Deployment
 from mlopsctl.config.sections.evaluation import Evaluation
 from mlopsctl.config.sections.previews import Previews
+from mlopsctl.config.sections.prices import Prices
 from mlopsctl.config.sections.promotion import Promotion
 from mlopsctl.config.sections.stores import Stores
 from mlopsctl.config.sections.text import Requirements, Scalar
@@ -85,6 +86,9 @@ class Project(Spec):
         None,
         title="Requirements",
         description="Python packages of the steps: a requirements file, or a list. By default those beside mlopsctl.",
+    )
+    prices: Prices | None = Field(
+        None, title="Prices", description="What an hour of a step costs, for the cost that `plan` expects."
     )
     previews: Previews | None = Field(
         None, title="Previews", description="Short-lived environments `pr-<number>`, in which pull requests are tried."

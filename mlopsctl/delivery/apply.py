@@ -4,180 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from mlopsctl.config.load import Loaded
-from mlopsctl.delivery.adopt import adopting
-from mlopsctl.delivery.begin import new_run, recording
-from mlopsctl.delivery.driver import Setting, StepDriver, reused
-from mlopsctl.delivery.elsewhere.engines import Elsewhere, elsewhere, require_images
-from mlopsctl.delivery.elsewhere.lines import ENGINE_KINDS, engine_lines
-from mlopsctl.delivery.elsewhere.run import Asked, bring_home, run_there, uncollected
+from mlopsctl.delivery.driver import reused
+from mlopsctl.delivery.elsewhere.lines import ENGINE_KINDS
 from mlopsctl.delivery.environment import last_findings, writing
-from mlopsctl.delivery.expected import expected
+from mlopsctl.delivery.execute import Options, execute
 from mlopsctl.delivery.findings import findings_of
-from mlopsctl.delivery.history import StoredHistory
 from mlopsctl.delivery.live import Live
-from mlopsctl.delivery.make import Desired, make_plan
 from mlopsctl.delivery.outcome import Outcome
-from mlopsctl.delivery.override import Override, asked
-from mlopsctl.delivery.pinned import moment
+from mlopsctl.delivery.override import asked
 from mlopsctl.delivery.plan import Plan, Seal
-from mlopsctl.delivery.policy import gates_json, read_gates
+from mlopsctl.delivery.policy import gates_json
+from mlopsctl.delivery.prepare import Prepared, prepare
 from mlopsctl.delivery.promotion import approval, follow
-from mlopsctl.delivery.promotion.proof import Proof
 from mlopsctl.delivery.promotion.revert import lift_lock
-from mlopsctl.delivery.ready import require_step_libraries
-from mlopsctl.delivery.refresh import moved_since, read_live, read_surroundings
-from mlopsctl.delivery.release import bring_champion, intended, settle, take_over
-from mlopsctl.delivery.select_steps import BorrowingDriver, BorrowingObserver, Selection, up_to_verdict
-from mlopsctl.delivery.serving import server_kind
+from mlopsctl.delivery.release import intended, settle, take_over
+from mlopsctl.delivery.select_steps import up_to_verdict
 from mlopsctl.delivery.stores import Stores, open_stores
 from mlopsctl.delivery.telling import tell_outcome
 from mlopsctl.ground.clock import now_ms
 from mlopsctl.ground.errors import Diagnostic, ExitCode, Locked, Problem
 from mlopsctl.ground.log import log_for
-from mlopsctl.lowering.lower import Lowered, executable, lower, on_this_machine
-from mlopsctl.metadata.records import EnvironmentState, Intent
+from mlopsctl.metadata.records import Intent
 from mlopsctl.metadata.state import Lease
-from mlopsctl.orchestrators.local.run import Observer, Settings, run_pipeline
-from mlopsctl.pipeline.names import model_name
-from mlopsctl.step.key import Surroundings
+from mlopsctl.orchestrators.local.run import Observer
 from mlopsctl.step.task import StepResult, StepState
 
 _log = log_for("apply")
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A plan with everything it was made from, ready to be shown or applied.
-
-    ``borrowed`` are the results of steps that are not run, where only some are. ``there`` is the orchestrator, where
-    that is not this machine. ``proof`` is the lock that the environment follows, and ``lifts`` says that the lock
-    lifts the hold of a rollback, since it names another model.
-    """
-
-    lowered: Lowered
-    around: Surroundings
-    history: StoredHistory
-    state: EnvironmentState
-    live: Live
-    plan: Plan
-    borrowed: Mapping[str, StepResult] = field(default_factory=dict)
-    there: Elsewhere | None = None
-    proof: Proof | None = None
-    lifts: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to apply.
-
-    Attributes:
-        sealed: the seal of a saved plan.
-        release_hold: lift the hold of a rollback.
-        broken: gates to break by hand, with the ``reason``.
-        adopted: a registered model (``models:/name/3``) that takes the place of one that would be trained.
-        selection: the steps to run; only :func:`run` can run some.
-    """
-
-    settings: Settings = Settings()
-    sealed: Seal | None = None
-    release_hold: bool = False
-    reuse: bool = True
-    broken: tuple[str, ...] = ()
-    reason: str = ""
-    adopted: str = ""
-    selection: Selection = Selection()
-
-
-def prepare(
-    loaded: Loaded,
-    stores: Stores,
-    *,
-    refresh: bool = True,
-    lift_hold: bool = False,
-    override: Override | None = None,
-    adopted: str = "",
-    here: bool = False,
-    collecting: bool = False,
-) -> Prepared:
-    """Read what there is and make the plan.
-
-    Args:
-        lift_hold: make it as it will be once the hold is lifted.
-        override: gates to break by hand.
-        adopted: see :class:`Options`.
-        here: the steps run on this machine, whatever orchestrator the environment has.
-        collecting: first record what ran elsewhere meanwhile.
-
-    Raises:
-        InvalidProject: when the project asks for something this version cannot execute, or its data is missing.
-    """
-    proof = follow.follow(loaded)
-    lowered = executable(lower(loaded))
-    there = None
-    if not adopted and not here:
-        require_images(loaded)
-        there = elsewhere(loaded, lowered, ask=refresh)
-    if there is None:
-        lowered = on_this_machine(lowered)
-    elif collecting:
-        bring_home(there, stores)
-    if adopted:
-        lowered = adopting(loaded, stores, lowered, adopted)
-    around = read_surroundings(loaded, lowered.pipeline, stores)
-    history = StoredHistory(stores.metadata, stores.artifacts, loaded.project.name, loaded.environment)
-    state = stores.state.read(loaded.project.name, loaded.environment)
-    follow.require_free(proof, state, lift=lift_hold)
-    lifts = follow.lifts_hold(proof, state, follow.withdrawn_models(loaded, stores))
-    if lift_hold or lifts:
-        state = replace(state, hold="")
-    not_asked: tuple[Live, tuple[str, ...]] = (Live(kind=server_kind(loaded)), ("the live systems were not asked",))
-    live, notes = read_live(loaded, stores) if refresh else not_asked
-    desired = Desired(
-        project=loaded.project.name,
-        environment=loaded.environment,
-        gates=loaded.project.evaluation.gates,
-        applied_gates=read_gates(state.gates),
-        served=loaded.project.deployment is not None,
-        now=moment(),
-        override=override,
-        notes=(
-            *lowered.notes,
-            *notes,
-            *follow.notes(loaded, proof, lifts=lifts),
-            *_interrupted(loaded, stores),
-            *_from_elsewhere(there, stores, ask=refresh),
-        ),
-        elsewhere=() if there is None else tuple(engine_lines(there.wanted, there.deployed)),
-    )
-    plan = make_plan(desired, lowered.pipeline, around, history, state, live)
-    took = expected(plan.steps, stores.metadata, loaded.project.name, loaded.environment)
-    plan = replace(plan, expected=took)
-    return Prepared(lowered, around, history, state, live, plan, there=there, proof=proof, lifts=lifts)
-
-
-def _from_elsewhere(there: Elsewhere | None, stores: Stores, *, ask: bool) -> tuple[str, ...]:
-    """What the orchestrator says beside its lines."""
-    if there is None or there.deployed is None or not ask:
-        return ()
-    waiting = uncollected(there, stores)
-    many = "1 run there is" if len(waiting) == 1 else f"{len(waiting)} runs there are"
-    told = (f"{many} not recorded here yet; apply does that first",) if waiting else ()
-    return (*there.deployed.notes, *told)
-
-
-def _interrupted(loaded: Loaded, stores: Stores) -> tuple[str, ...]:
-    """What a killed command left open and the next apply does first."""
-    kinds = {intent.kind for intent in stores.state.pending(loaded.project.name, loaded.environment)}
-    return ("a rollback was interrupted; apply finishes it first",) if "rollback" in kinds else ()
-
-
-def plan(loaded: Loaded, *, refresh: bool = True) -> Plan:
-    """What ``apply`` would do now."""
-    with open_stores(loaded) as stores:
-        return prepare(loaded, stores, refresh=refresh).plan
 
 
 def apply(loaded: Loaded, options: Options, observer: Observer, confirm: Callable[[Plan], bool]) -> Outcome | None:
@@ -212,7 +67,7 @@ def apply(loaded: Loaded, options: Options, observer: Observer, confirm: Callabl
             lift_lock(loaded)
         started = time.monotonic()
         _deploy(prepared, stores, lease)
-        recorded = _has_work(prepared) or not options.reuse
+        recorded = _has_work(prepared) or not options.reuse or (options.always and prepared.there is None)
         if recorded:
             run, results = execute(loaded, stores, prepared, options, observer)
         else:
@@ -257,48 +112,6 @@ def run(loaded: Loaded, options: Options, observer: Observer) -> Outcome:
         _finish(stores, outcome, recorded=True)
         outcome = tell_outcome(loaded, outcome)
         return replace(outcome, seconds=time.monotonic() - started)
-
-
-def execute(
-    loaded: Loaded, stores: Stores, prepared: Prepared, options: Options, observer: Observer
-) -> tuple[str, Mapping[str, StepResult]]:
-    """Run the pipeline's steps and record them; the run's id and every step's result."""
-    bring_champion(stores, model_name(loaded.project.name), prepared.plan.pinned.get("champion", ""))
-    follow.bring(loaded, stores, prepared.plan.pinned)
-    seal = prepared.plan.seal
-    parameters = loaded.project.parameters
-    record = new_run(loaded, loaded.environment, seal.pipeline, prepared.plan.digest, parameters)
-    if prepared.there is not None:
-        asked = Asked(record, prepared.lowered.pipeline, prepared.plan.pinned)
-        return record.id, run_there(prepared.there, asked, stores, observer)
-    require_step_libraries()
-    _log.info(
-        "run begins", run=record.id, project=record.project, environment=record.environment, plan=record.plan_digest
-    )
-    setting = Setting(
-        run_id=record.id,
-        environment=loaded.environment,
-        project=loaded.folder,
-        artifacts=stores.artifacts_url,
-        tracking=stores.tracking,
-        pinned=prepared.plan.pinned,
-        live=prepared.live,
-        reuse=options.reuse,
-        moved=moved_since(loaded, stores, prepared.around),
-        own_process=not options.settings.in_process,
-    )
-    planned = {plan.step.id: plan.cached for plan in prepared.plan.steps if plan.cached is not None}
-    driver = StepDriver(setting, prepared.around, prepared.history, stores.metadata, stores.artifacts, planned)
-    with recording(stores, record, driver):
-        results = run_pipeline(
-            prepared.lowered.pipeline,
-            BorrowingDriver(driver, prepared.borrowed),
-            BorrowingObserver(observer, prepared.borrowed),
-            workspace=stores.home / "staging",
-            logs=stores.home / "runs" / record.id,
-            settings=options.settings,
-        )
-    return record.id, results
 
 
 def _allowed(loaded: Loaded, stores: Stores, prepared: Prepared) -> Intent | None:

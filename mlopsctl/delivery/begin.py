@@ -34,9 +34,14 @@ def recording(stores: Stores, record: RunRecord, driver: StepDriver) -> Iterator
 
 
 def new_run(
-    loaded: Loaded, environment: str, pipeline_digest: str, plan_digest: str, parameters: Mapping[str, Json]
+    loaded: Loaded,
+    environment: str,
+    pipeline_digest: str,
+    plan_digest: str,
+    parameters: Mapping[str, Json],
+    cause: str = "",
 ) -> RunRecord:
-    """A run that begins now, from the commit that is checked out."""
+    """A run that begins now, from the commit that is checked out; ``cause`` is what started it besides a person."""
     started = now_ms()
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(started / 1000))
     return RunRecord(
@@ -49,4 +54,5 @@ def new_run(
         git=read_git(loaded.folder),
         tool_version=__version__,
         parameters=dict(parameters),
+        cause=cause,
     )

@@ -13,7 +13,7 @@ from mlopsctl.delivery.elsewhere.watch import going_on
 from mlopsctl.delivery.findings import read_findings
 from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.outcome import Findings
-from mlopsctl.delivery.promotion.follow import HOLD, follow, refuse_destroy
+from mlopsctl.delivery.promotion.follow import HOLD, follow, refuse_destroy, withdrawn_models
 from mlopsctl.delivery.promotion.follow import notes as lock_notes
 from mlopsctl.delivery.promotion.revert import hold_lock, locked_model
 from mlopsctl.delivery.refresh import read_live
@@ -94,13 +94,24 @@ def rollback(loaded: Loaded, to: int | None, reason: str) -> Standing:
         before = stores.state.read(loaded.project.name, loaded.environment).release
         waiting = locked_model(loaded)
         standing = roll_back(loaded, stores, lease, to, reason)
-        target = standing.state.release.model if standing.state.release is not None else ""
+        now = standing.state.release
+        if before is not None and now is not None and before.number == now.number:
+            _hold_again(loaded, stores, standing.state.hold)
+            return standing
+        target = now.model if now is not None else ""
         models = sorted({waiting, before.model if before is not None else ""} - {"", target})
         with intended(stores, lease, HOLD, {"models": models}):
             if before is not None:
                 hold_lock(loaded, before.model, reason)
         tell_rollback(loaded, standing, reason)
         return standing
+
+
+def _hold_again(loaded: Loaded, stores: Stores, reason: str) -> None:
+    """Let the lock say the hold of an earlier rollback, where it names what that withdrew and says nothing of it."""
+    model = locked_model(loaded)
+    if model in withdrawn_models(loaded, stores):
+        hold_lock(loaded, model, reason)
 
 
 def destroy(loaded: Loaded) -> EnvironmentState:

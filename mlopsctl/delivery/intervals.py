@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from mlopsctl.config.load import Loaded
-from mlopsctl.delivery.apply import Options, run
+from mlopsctl.delivery.apply import run
+from mlopsctl.delivery.execute import Options
 from mlopsctl.delivery.intervals_there import run_interval_there
 from mlopsctl.delivery.outcome import Outcome
 from mlopsctl.evidence import GateResult, Verdict

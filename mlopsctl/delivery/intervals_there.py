@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mlopsctl.config.load import Loaded
-from mlopsctl.delivery.apply import Prepared, prepare
 from mlopsctl.delivery.begin import new_run
 from mlopsctl.delivery.driver import reused
 from mlopsctl.delivery.elsewhere.engines import Elsewhere, elsewhere
@@ -17,6 +16,7 @@ from mlopsctl.delivery.elsewhere.run import Asked, run_there
 from mlopsctl.delivery.environment import writing
 from mlopsctl.delivery.findings import findings_of
 from mlopsctl.delivery.outcome import Outcome
+from mlopsctl.delivery.prepare import Prepared, prepare
 from mlopsctl.delivery.release import bring_champion
 from mlopsctl.delivery.select_steps import before_outside
 from mlopsctl.delivery.stores import Stores, open_stores

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
+from mlopsctl.delivery.cost import Cost
 from mlopsctl.ground.digest import Json, digest_json
 from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord
 from mlopsctl.pipeline.ir import Decision, Step
@@ -138,6 +139,7 @@ class Plan:
         pinned: state inputs read once, by name; see :mod:`mlopsctl.step.pinned`.
         notes: what a reader should know beside the changes (a hold, the last refusal, kinds that wait for a version).
         expected: how long steps that run took before, in milliseconds; no part of the plan's identity.
+        cost: what they would cost then; ``None`` without prices. No part of the plan's identity either.
     """
 
     project: str
@@ -149,6 +151,7 @@ class Plan:
     seal: Seal
     notes: tuple[str, ...] = ()
     expected: Mapping[str, int] = field(default_factory=dict)
+    cost: Cost | None = None
 
     @property
     def lines(self) -> tuple[Line, ...]:

@@ -71,6 +71,15 @@ def remove_preview(loaded: Loaded) -> bool:
     return True
 
 
+def stands(loaded: Loaded) -> bool:
+    """Whether a preview was run, and was not taken down since."""
+    number = preview_number(loaded.environment)
+    if number is None:
+        return False
+    with open_stores(loaded) as stores:
+        return _standing(stores, loaded.project.name, number, 0.0) is not None
+
+
 def _ttl(loaded: Loaded) -> float:
     if loaded.project.previews is None:
         hint = "write `previews: {of: NAME}` into the project"

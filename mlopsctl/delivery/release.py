@@ -152,19 +152,23 @@ def make_live(loaded: Loaded, stores: Stores, lease: Lease, release: Release, *,
 
 
 def roll_back(loaded: Loaded, stores: Stores, lease: Lease, to: int | None, reason: str) -> Standing:
-    """Serve an earlier release again and hold it there.
+    """Serve an earlier release again and hold it there; asked again for the one that is held, it stays so.
 
     Raises:
         Problem: when there is no earlier release, or none of that number.
     """
     close_intents(stores, lease)
     state = stores.state.read(loaded.project.name, loaded.environment)
+    if state.release is not None and state.release.number == to and state.hold:
+        server = make_live(loaded, stores, lease, state.release)
+        return Standing(state, state.release, server.url, _notes(server))
     target = _earlier(state, to)
     if target.number in _retired(stores, lease):
+        named = f"{target.registry_name}/{target.registry_version}"
         raise StepProblem.because(
             "retired",
             f"release {target.number} of {state.environment} was retired, so nothing goes back to it",
-            hint="`mlopsctl adopt models:/NAME/VERSION` would judge its model anew; earlier releases: "
+            hint=f"`mlopsctl adopt models:/{named} -e {state.environment}` judges its model anew; earlier releases: "
             + (", ".join(str(one.number) for one in state.history if not one.withdrawn) or "none"),
         )
     asked: Json = {"model": target.model, "number": target.number, "reason": reason}

@@ -28,6 +28,10 @@ class NoRights(ForgeProblem):
     """The token may not do this; whoever asked can fall back to something that needs fewer rights."""
 
 
+class TooLarge(ForgeProblem):
+    """What was asked for has more bytes than whoever asked takes."""
+
+
 class Conclusion(StrEnum):
     """How a check ended. There is no neutral and no skipped: a forge counts both as passing."""
 
@@ -42,6 +46,15 @@ class AnnotationLevel(StrEnum):
     FAILURE = "failure"
     WARNING = "warning"
     NOTICE = "notice"
+
+
+class Reaction(StrEnum):
+    """A sign beside a comment, before there are words."""
+
+    SEEN = "eyes"
+    DONE = "rocket"
+    PUZZLED = "confused"
+    REFUSED = "-1"
 
 
 class DeploymentState(StrEnum):
@@ -146,7 +159,8 @@ class Comment:
 class Deployment:
     """A commit that was brought into an environment, and what came of it.
 
-    ``key`` makes it ours and unique: asked again with the same key, only the state moves.
+    ``key`` makes it ours and unique: asked again with the same key, only the state moves. ``transient`` says that the
+    environment goes one day, and that a newer deployment into it takes the place of the older ones.
     """
 
     commit: str
@@ -157,6 +171,7 @@ class Deployment:
     url: str = ""
     log_url: str = ""
     production: bool = False
+    transient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +196,26 @@ class Forge(Protocol):
 
     def pull_request(self, number: int) -> PullRequest:
         """A pull request as it stands now."""
+        ...
+
+    def pull_request_of(self, repository: str, branch: str, commit: str, base: str) -> PullRequest | None:
+        """The open pull request into ``base`` whose branch, in that repository, stands at this commit."""
+        ...
+
+    def may_write(self, login: str) -> bool:
+        """Whether that person may write to the repository."""
+        ...
+
+    def react(self, comment: int, reaction: Reaction) -> None:
+        """Let our sign stand beside a comment."""
+        ...
+
+    def artifact(self, run: int, name: str, commit: str, most: int) -> bytes | None:
+        """The ZIP archive that a workflow run on a commit left under a name; nothing where it left none.
+
+        Raises:
+            TooLarge: when it has more than ``most`` bytes.
+        """
         ...
 
     def open_issue(self, title: str, body: str, key: str) -> Issue:
@@ -209,6 +244,10 @@ class Forge(Protocol):
 
     def deploy(self, deployment: Deployment) -> PostedDeployment:
         """Let exactly one deployment of this key stand, in this state."""
+        ...
+
+    def end_deployments(self, environment: str, description: str) -> int:
+        """Let no deployment of ours into the environment count as active any more; how many did."""
         ...
 
     def close(self) -> None:

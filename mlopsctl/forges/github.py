@@ -14,10 +14,12 @@ from mlopsctl.forges.contract import (
     PostedCheck,
     PostedDeployment,
     PullRequest,
+    Reaction,
 )
 from mlopsctl.forges.github_checks import CheckRuns
 from mlopsctl.forges.github_deployments import Deployments
 from mlopsctl.forges.github_identity import Identity
+from mlopsctl.forges.github_runs import Runs
 from mlopsctl.forges.github_talk import Talk
 
 
@@ -31,12 +33,25 @@ class GitHubForge:
         self._checks = CheckRuns(calls, path, identity)
         self._talk = Talk(calls, path, identity)
         self._deployments = Deployments(calls, path, identity)
+        self._runs = Runs(calls, path)
 
     def open_pull_request(self, title: str, body: str, head: str, base: str) -> PullRequest:
         return self._talk.open_pull_request(title, body, head, base)
 
     def pull_request(self, number: int) -> PullRequest:
         return self._talk.pull_request(number)
+
+    def pull_request_of(self, repository: str, branch: str, commit: str, base: str) -> PullRequest | None:
+        return self._talk.pull_request_of(repository, branch, commit, base)
+
+    def may_write(self, login: str) -> bool:
+        return self._talk.may_write(login)
+
+    def react(self, comment: int, reaction: Reaction) -> None:
+        self._talk.react(comment, reaction)
+
+    def artifact(self, run: int, name: str, commit: str, most: int) -> bytes | None:
+        return self._runs.artifact(run, name, commit, most)
 
     def open_issue(self, title: str, body: str, key: str) -> Issue:
         return self._talk.open_issue(title, body, key)
@@ -58,6 +73,9 @@ class GitHubForge:
 
     def deploy(self, deployment: Deployment) -> PostedDeployment:
         return self._deployments.deploy(deployment)
+
+    def end_deployments(self, environment: str, description: str) -> int:
+        return self._deployments.end(environment, description)
 
     def close(self) -> None:
         self._calls.client.close()

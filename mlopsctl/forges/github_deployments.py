@@ -12,6 +12,7 @@ from mlopsctl.forges.github_talk import number
 from mlopsctl.ground.digest import Json
 
 _MOST_DESCRIPTION = 140
+_ACTIVE = (DeploymentState.SUCCESS.value, DeploymentState.IN_PROGRESS.value)
 _STATES = {Conclusion.SUCCESS: "success", Conclusion.FAILURE: "failure", Conclusion.ACTION_REQUIRED: "error"}
 
 
@@ -52,12 +53,26 @@ class Deployments:
                 "auto_merge": False,
                 "required_contexts": [],
                 "production_environment": deployment.production,
+                "transient_environment": deployment.transient,
             }
             standing = self.calls.once(
                 "POST", f"{self.repository}/deployments", body, lambda: self._standing(deployment)
             )
-        self._state(number(standing, "id"), deployment)
-        return PostedDeployment(number(standing, "id"), str(standing.get("url") or ""))
+        id = number(standing, "id")
+        self._state(id, deployment)
+        if (deployment.transient or deployment.production) and deployment.state is DeploymentState.SUCCESS:
+            # GitHub itself ends only what went into an environment that stays and is not production.
+            self.end(deployment.environment, f"Replaced by {deployment.commit[:12]}", but=id)
+        return PostedDeployment(id, str(standing.get("url") or ""))
+
+    def end(self, environment: str, description: str, but: int = 0) -> int:
+        """Let none of our deployments into an environment count as active, but one; how many did."""
+        found = self.calls.pages(f"{self.repository}/deployments", environment=environment)
+        active = [id for id in (number(one, "id") for one in found if self._marked(one)) if id != but]
+        active = [id for id in active if (self._newest(id) or {}).get("state") in _ACTIVE]
+        for id in active:
+            self._state(id, Deployment("", environment, "", DeploymentState.INACTIVE, description))
+        return len(active)
 
     def _standing(self, deployment: Deployment) -> Found | None:
         path = f"{self.repository}/deployments"
@@ -66,8 +81,17 @@ class Deployments:
 
     def _ours(self, found: Found, key: str) -> bool:
         payload: Json = found.get("payload")
-        marked = isinstance(payload, Mapping) and payload.get("mlopsctl") == short_key(key)
-        return marked and self.identity.wrote(found.get("creator"))
+        return self._marked(found) and isinstance(payload, Mapping) and payload.get("mlopsctl") == short_key(key)
+
+    def _marked(self, found: Found) -> bool:
+        """Whether a deployment is one of ours, of whatever key."""
+        payload: Json = found.get("payload")
+        return isinstance(payload, Mapping) and "mlopsctl" in payload and self.identity.wrote(found.get("creator"))
+
+    def _newest(self, id: int) -> Found | None:
+        """The status that a deployment has now."""
+        statuses = self.calls.pages(f"{self.repository}/deployments/{id}/statuses")
+        return max(statuses, key=lambda one: number(one, "id"), default=None)
 
     def _state(self, id: int, deployment: Deployment) -> None:
         path = f"{self.repository}/deployments/{id}/statuses"
@@ -78,13 +102,13 @@ class Deployments:
             **({"log_url": deployment.log_url} if deployment.log_url else {}),
         }
 
-        def newest() -> Found | None:
-            last = max(self.calls.pages(path), key=lambda one: number(one, "id"), default=None)
+        def standing() -> Found | None:
+            last = self._newest(id)
             return last if last is not None and _same(last, wanted) else None
 
-        if newest() is None:
+        if standing() is None:
             inactivates = deployment.state is DeploymentState.SUCCESS
-            self.calls.once("POST", path, {**wanted, "auto_inactive": inactivates}, newest)
+            self.calls.once("POST", path, {**wanted, "auto_inactive": inactivates}, standing)
 
 
 def _same(found: Found, wanted: Found) -> bool:

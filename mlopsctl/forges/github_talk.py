@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
-from mlopsctl.forges.calls import Calls, Found
-from mlopsctl.forges.contract import Comment, Issue, PullRequest
+from mlopsctl.forges.calls import Calls, Found, NotThere
+from mlopsctl.forges.contract import Comment, Issue, PullRequest, Reaction
 from mlopsctl.forges.github_identity import Identity, marker
 from mlopsctl.ground.digest import Json
+
+_WRITERS = ("admin", "maintain", "write")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,31 @@ class Talk:
     def pull_request(self, id: int) -> PullRequest:
         """A pull request as it stands now."""
         return pull_request(_mapping(self.calls.read(f"{self.repository}/pulls/{id}")))
+
+    def pull_request_of(self, repository: str, branch: str, commit: str, base: str) -> PullRequest | None:
+        """The open pull request into ``base`` whose branch, in that repository, stands at this commit."""
+        label = f"{repository.partition('/')[0]}:{branch}"
+        for found in self.calls.pages(f"{self.repository}/pulls", state="open", head=label, base=base):
+            head = _mapping(found.get("head"))
+            theirs = str(_mapping(head.get("repo")).get("full_name") or "")
+            same = theirs.lower() == repository.lower() and _branch(found, "head") == branch
+            if same and _branch(found, "base") == base and head.get("sha") == commit:
+                return pull_request(found)
+        return None
+
+    def may_write(self, login: str) -> bool:
+        """Whether that person may write; what GitHub calls an association says nothing of that."""
+        try:
+            found = _mapping(self.calls.read(f"{self.repository}/collaborators/{quote(login, safe='')}/permission"))
+        except NotThere:
+            return False
+        named = str(_mapping(found.get("user")).get("login") or "")
+        return named.lower() == login.lower() and found.get("permission") in _WRITERS
+
+    def react(self, comment: int, reaction: Reaction) -> None:
+        """Let our sign stand beside a comment; GitHub keeps one of a kind."""
+        body: Found = {"content": reaction.value}
+        self.calls.once("POST", f"{self.repository}/issues/comments/{comment}/reactions", body, lambda: None)
 
     def open_issue(self, title: str, body: str, key: str) -> Issue:
         """The open issue of a key."""

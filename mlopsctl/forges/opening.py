@@ -65,6 +65,13 @@ def access(environ: Mapping[str, str] | None = None) -> Access | None:
     )
 
 
+def run_page(environ: Mapping[str, str] | None = None) -> str:
+    """The page of the workflow's run that we are in; empty outside a workflow."""
+    given = os.environ if environ is None else environ
+    server, repository, run = (given.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
+
+
 def require_forge(environ: Mapping[str, str] | None = None) -> Forge:
     """The forge that the environment variables name.
 
@@ -72,11 +79,20 @@ def require_forge(environ: Mapping[str, str] | None = None) -> Forge:
         UsageProblem: when they name none.
         ForgeProblem: when it does not let us in.
     """
+    return open_forge(require_access(environ))
+
+
+def require_access(environ: Mapping[str, str] | None = None) -> Access:
+    """What the environment variables say, before anything is called.
+
+    Raises:
+        UsageProblem: when they name no repository or no credentials.
+    """
     found = access(environ)
     if found is None:
         hint = "set GITHUB_REPOSITORY=owner/name, and GITHUB_TOKEN or MLOPSCTL_GITHUB_APP_ID with its _KEY"
         raise UsageProblem.because("no-forge", "no repository on a forge was named, or no credentials", hint=hint)
-    return open_forge(found)
+    return found
 
 
 def open_forge(given: Access, patience: Patience | None = None) -> Forge:

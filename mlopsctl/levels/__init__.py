@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mlopsctl.levels import automation, basics, judgement
-from mlopsctl.levels.criterion import Answer, Criterion, Evidence, Judged, Standing, Workflow, judge
+from mlopsctl.levels.criterion import Answer, Criterion, Evidence, Judged, Promoted, Standing, judge
+from mlopsctl.levels.workflow import Workflow
 
 CRITERIA: tuple[Criterion, ...] = (
     basics.VALIDATES,
@@ -23,4 +24,4 @@ CRITERIA: tuple[Criterion, ...] = (
     automation.PROMOTION,
 )
 
-__all__ = ["CRITERIA", "Answer", "Criterion", "Evidence", "Judged", "Standing", "Workflow", "judge"]
+__all__ = ["CRITERIA", "Answer", "Criterion", "Evidence", "Judged", "Promoted", "Standing", "Workflow", "judge"]

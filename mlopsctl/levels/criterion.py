@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mlopsctl.config.load import Loaded
 from mlopsctl.config.project import Project
 from mlopsctl.evidence import Anomalies, Blessing, Evaluation, InfraBlessing
+from mlopsctl.ground.source import DocPath
+from mlopsctl.levels.workflow import Workflow
 from mlopsctl.metadata.records import Release, RunRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Workflow:
-    """A file by which a CI runs something: its path in the repository, what starts it, and its text."""
+class Promoted:
+    """What an environment was given by a promotion.
 
-    path: str
-    pull_request: bool
-    push: bool
-    text: str
+    Attributes:
+        evidence: what it follows and by what that is proved; empty where nothing is.
+        found: where that stands: the lock and its commit, the run, the model's digest.
+        problem: why what stands there proves nothing.
+    """
+
+    environment: str
+    evidence: str = ""
+    found: tuple[str, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +40,13 @@ class Evidence:
         problems: what is wrong with the project, a sentence each.
         steps: the ids of the pipeline's steps; empty where it cannot be made, and ``uncompiled`` says why.
         run: the newest run that came to a verdict on a model, with what it left.
+        triggered: the newest runs that something besides a person started, in any environment.
+        schedules: those that stand on the orchestrator and start runs there; ``unasked`` says why nobody asked it.
         anomalies: of its datasets.
         workflows: the files of the CI in the repository.
         differing: files that `ci init` would write otherwise, a sentence each.
-        tests: of each kind of test, the functions that assert something, as ``file::function``.
-        locks: the lock files of environments.
+        tests: of each kind of test, the functions that assert something, as ``file:line::function``.
+        promoted: what came of the promotion into each environment that has one.
     """
 
     loaded: Loaded
@@ -44,6 +55,9 @@ class Evidence:
     steps: tuple[str, ...] = ()
     uncompiled: str = ""
     run: RunRecord | None = None
+    triggered: tuple[RunRecord, ...] = ()
+    schedules: tuple[str, ...] = ()
+    unasked: str = ""
     recorded: int = 0
     anomalies: tuple[Anomalies, ...] = ()
     evaluation: Evaluation | None = None
@@ -53,20 +67,37 @@ class Evidence:
     workflows: tuple[Workflow, ...] = ()
     differing: tuple[str, ...] = ()
     tests: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    locks: tuple[str, ...] = ()
+    promoted: tuple[Promoted, ...] = ()
 
     @property
     def project(self) -> Project:
         """The project."""
         return self.loaded.project
 
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The run that the verdicts are of, as a place of evidence."""
+        return (f"run {self.run.id}",) if self.run is not None else ()
+
+    def at(self, path: DocPath) -> str:
+        """Where a value stands in the project's file, as ``file:line``."""
+        span = self.loaded.span(path, prefer_key=True)
+        return f"{Path(span.file).name}:{span.line}"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a criterion found; it is met where there is evidence and nothing missing."""
+    """What a criterion found; it is met where there is evidence and nothing missing.
+
+    Attributes:
+        found: where the evidence is: ``file:line``, a run, a digest.
+        fix: what to do, where that is more than the criterion's own.
+    """
 
     evidence: str = ""
     missing: str = ""
+    found: tuple[str, ...] = ()
+    fix: str = ""
 
     @property
     def met(self) -> bool:
@@ -98,6 +129,11 @@ class Judged:
 
     criterion: Criterion
     answer: Answer
+
+    @property
+    def fix(self) -> str:
+        """What to do; empty where it is met."""
+        return "" if self.answer.met else self.answer.fix or self.criterion.fix
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,19 @@ from mlopsctl.levels.criterion import Answer, Criterion, Evidence
 def _data_gate(found: Evidence) -> Answer:
     stopping = [(one.dataset, check) for one in found.anomalies for check in one.checks if check.severity == "error"]
     if not stopping:
-        return Answer(missing="no recorded run judged the data by a check that stops it")
+        there = any(check.severity == "error" for dataset in found.project.data.values() for check in dataset.checks)
+        return Answer(missing="no recorded run judged the data by a check that stops it", fix=_ran(there))
     said = ", ".join(f"{dataset}: {check.name} {check.verdict.value}" for dataset, check in stopping[:4])
-    return Answer(said)
+    return Answer(said, found=found.judged)
 
 
 def _model_gate(found: Evidence) -> Answer:
     gates = [gate for gate in found.blessing.gates if gate.decides] if found.blessing is not None else []
     if not gates:
-        return Answer(missing="no recorded run judged a model by a gate")
-    return Answer(", ".join(f"{gate.name} {gate.verdict.value}" for gate in gates[:4]))
+        there = bool(found.project.evaluation.gates)
+        return Answer(missing="no recorded run judged a model by a gate", fix=_ran(there))
+    said = ", ".join(f"{gate.name} {gate.verdict.value}" for gate in gates[:4])
+    return Answer(said, found=found.judged)
 
 
 def _baseline(found: Evidence) -> Answer:
@@ -30,15 +33,17 @@ def _baseline(found: Evidence) -> Answer:
         return Answer(missing="no gate compares with the champion")
     judged = [gate for gate in found.blessing.gates if gate.name in wanted] if found.blessing is not None else []
     if not judged:
-        return Answer(missing=f"no recorded run was judged by {', '.join(sorted(wanted))}")
-    return Answer("; ".join(f"{gate.name}: {gate.reason}" for gate in judged))
+        return Answer(missing=f"no recorded run was judged by {', '.join(sorted(wanted))}", fix=_ran(True))
+    return Answer("; ".join(f"{gate.name}: {gate.reason}" for gate in judged), found=found.judged)
 
 
 def _slices(found: Evidence) -> Answer:
     measured = found.evaluation.slices if found.evaluation is not None else {}
     if not measured:
-        return Answer(missing="no recorded evaluation measured slices")
-    return Answer("; ".join(f"{column}: {len(values)} values" for column, values in measured.items()))
+        there = bool(found.project.evaluation.slices)
+        return Answer(missing="no recorded evaluation measured slices", fix=_ran(there))
+    told = "; ".join(f"{column}: {len(values)} values" for column, values in measured.items())
+    return Answer(told, found=found.judged)
 
 
 def _preflight(found: Evidence) -> Answer:
@@ -46,14 +51,21 @@ def _preflight(found: Evidence) -> Answer:
         return Answer(missing="no recorded run asked the model in a real server")
     if found.infra.verdict is not Verdict.PASS:
         return Answer(found.infra.reason, f"the server's answer was judged {found.infra.verdict.value}")
-    return Answer(f"{found.infra.reason or 'it answers as in process'} ({found.infra.samples} samples)")
+    told = f"{found.infra.reason or 'it answers as in process'} ({found.infra.samples} samples)"
+    return Answer(told, found=(f"model {found.infra.model}",))
 
 
 def _delivery(found: Evidence) -> Answer:
     if found.release is None:
         return Answer(missing="no model is released")
     release = found.release
-    return Answer(f"release {release.number} by run {release.run}: {release.registry_name} v{release.registry_version}")
+    told = f"release {release.number}: {release.registry_name} v{release.registry_version}"
+    return Answer(told, found=(f"run {release.run}", f"model {release.model}"))
+
+
+def _ran(declared: bool) -> str:
+    """What is declared already only has to run."""
+    return "run `mlopsctl apply`" if declared else ""
 
 
 DATA_GATE = Criterion(

@@ -14,13 +14,13 @@ Value: TypeAlias = str | int
 Row: TypeAlias = dict[str, Value | None]
 
 
-def rows(owner: str, id: int, values: Mapping[str, Value | None]) -> list[Row]:
-    """The rows of one owner; ``None`` and empty text are not kept."""
+def rows(owner: str, id: int, values: Mapping[str, Value | None], *, custom: bool = False) -> list[Row]:
+    """The rows of one owner; ``None`` and empty text are not kept. ``custom``: the type does not name them."""
     return [
         {
             owner: id,
             "name": name,
-            "is_custom_property": 0,
+            "is_custom_property": int(custom),
             "int_value": None if isinstance(value, str) else value,
             "string_value": value if isinstance(value, str) else None,
         }
@@ -35,13 +35,13 @@ def write(connection: Connection, table: Table, found: list[Row]) -> None:
         connection.execute(insert(table), found)
 
 
-def read(connection: Connection, table: Table, owners: Iterable[int]) -> dict[int, Properties]:
-    """All properties of each owner."""
+def read(connection: Connection, table: Table, owners: Iterable[int], *, custom: bool = False) -> dict[int, Properties]:
+    """All properties of each owner, or all custom ones."""
     owner = next(iter(table.primary_key.columns))
     found: dict[int, Properties] = defaultdict(Properties)
     for some in chunks(owners):
         query = select(owner, table.c.name, table.c.string_value, table.c.int_value).where(
-            owner.in_(some), table.c.is_custom_property == 0
+            owner.in_(some), table.c.is_custom_property == int(custom)
         )
         for id, name, text, number in connection.execute(query):
             if text is not None:

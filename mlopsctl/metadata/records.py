@@ -23,7 +23,8 @@ class GitInfo:
 class RunRecord:
     """One run of a pipeline in an environment. ``id`` sorts by time.
 
-    ``state`` is running, success, failed or canceled.
+    ``state`` is running, success, failed or canceled. ``cause`` is what started it besides a person, as
+    ``schedule: …``, ``data: …``, ``drift: …`` or ``metric: …``; empty for a person, and where nobody said so.
     """
 
     id: str
@@ -38,6 +39,7 @@ class RunRecord:
     finished: int | None = None
     state: str = "running"
     exit_code: int | None = None
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ from mlopsctl.metadata.records import GitInfo, RunRecord
 from mlopsctl.metadata.text import chunks, dump, load, name, prose
 from mlopsctl.metadata.vocabulary import ENVIRONMENT, PIPELINE, PROJECT, RUN, type_ids
 
+CAUSE = "cause"
+"""The custom property of a run that says what started it, besides a person."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -45,7 +48,8 @@ def begin(connection: Connection, run: RunRecord) -> None:
     pipeline = _ensure(
         connection, types[PIPELINE], f"{project}/{prose(run.pipeline_digest)}", run.started, what, parents=(above,)
     )
-    _ensure(connection, types[RUN], run.id, run.started, _run_properties(run), parents=(place, pipeline))
+    made = _ensure(connection, types[RUN], run.id, run.started, _run_properties(run), parents=(place, pipeline))
+    _tell(connection, made, run.cause)
 
 
 def finish(connection: Connection, ids: Sequence[int], state: str, exit_code: int | None, finished: int) -> None:
@@ -57,6 +61,16 @@ def finish(connection: Connection, ids: Sequence[int], state: str, exit_code: in
         rows = [row for id in some for row in properties.rows("context_id", id, changed)]
         properties.write(connection, table, rows)
         connection.execute(update(CONTEXT).where(CONTEXT.c.id.in_(some)).values(last_update_time_since_epoch=finished))
+
+
+def tell_cause(connection: Connection, run: str, cause: str) -> None:
+    """Add what started a run, where that is not recorded."""
+    context = context_of(connection, run)
+    if context is None:
+        return
+    known = properties.read(connection, CONTEXT_PROPERTY, [context], custom=True)
+    if context not in known or not known[context].text(CAUSE):
+        _tell(connection, context, cause)
 
 
 def context_of(connection: Connection, run: str) -> int | None:
@@ -114,7 +128,8 @@ def read(connection: Connection, ids: Sequence[int]) -> list[RunRecord]:
         for id, run, started in connection.execute(select(*columns).where(CONTEXT.c.id.in_(some))):
             heads[id] = (run, started)
     values = properties.read(connection, CONTEXT_PROPERTY, ids)
-    return [_record(*heads[id], values[id]) for id in ids if id in heads]
+    causes = properties.read(connection, CONTEXT_PROPERTY, ids, custom=True)
+    return [_record(*heads[id], values[id], causes[id].text(CAUSE)) for id in ids if id in heads]
 
 
 def _runs_of(connection: Connection, project: str, environment: str | None) -> Select[int]:
@@ -173,6 +188,12 @@ def _ensure(
     return made
 
 
+def _tell(connection: Connection, context: int, cause: str) -> None:
+    """Databases that are older than this property have a type of runs that does not name it."""
+    told = properties.rows("context_id", context, {CAUSE: prose(cause)}, custom=True)
+    properties.write(connection, CONTEXT_PROPERTY, told)
+
+
 def _run_properties(run: RunRecord) -> dict[str, properties.Value | None]:
     return {
         "project": run.project,
@@ -190,7 +211,7 @@ def _run_properties(run: RunRecord) -> dict[str, properties.Value | None]:
     }
 
 
-def _record(run: str, started: int, values: properties.Properties) -> RunRecord:
+def _record(run: str, started: int, values: properties.Properties, cause: str) -> RunRecord:
     parameters: Json = load(values.text("parameters") or "{}")
     return RunRecord(
         id=run,
@@ -205,4 +226,5 @@ def _record(run: str, started: int, values: properties.Properties) -> RunRecord:
         finished=values.number("finished"),
         state=values.text("state"),
         exit_code=values.number("exit_code"),
+        cause=cause,
     )

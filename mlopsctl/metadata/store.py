@@ -91,6 +91,11 @@ class MetadataStore:
                 raise runs.unknown(id)
             runs.finish(connection, [context], state, exit_code, finished)
 
+    def tell_cause(self, id: str, cause: str) -> None:
+        """Add what started a run, where that is not recorded; nothing for a run that was never begun."""
+        with self.database.writing() as connection:
+            runs.tell_cause(connection, id, cause)
+
     def record(self, records: Sequence[ExecutionRecord]) -> None:
         """Record executions of begun runs in one transaction: all of them or none."""
         if not records:

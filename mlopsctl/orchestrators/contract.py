@@ -107,7 +107,8 @@ class EngineRun:
 
     Attributes:
         id: the engine's own.
-        run: our run id; empty for a run that a schedule started.
+        run: the id of the run's ledger; empty where that is the engine's own id.
+        schedule: what the engine calls the schedule that started it; empty for none.
         url: where a person looks at it; empty where there is no such page.
         tasks: how the steps stand, by step id; those that the engine has not begun are absent.
         message: what the engine says of a failure.
@@ -120,6 +121,7 @@ class EngineRun:
     url: str = ""
     tasks: Mapping[str, RunState] = field(default_factory=dict)
     message: str = ""
+    schedule: str = ""
 
 
 class Engine(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from mlopsctl.delivery.drift.finding import Drift, Finding, Standing
 from mlopsctl.ground.text import printable
 
-_SIGNS = {Standing.SAME: "=", Standing.DRIFTED: "~", Standing.UNREAD: "?"}
+SIGNS = {Standing.SAME: "=", Standing.DRIFTED: "~", Standing.UNREAD: "?"}
 
 
 def drift_text(found: Drift) -> str:
@@ -49,7 +49,7 @@ def _lines(found: Drift) -> Iterator[str]:
     yield f"{found.project} · {found.environment}"
     rows = [("plane", "what", "git and the records say", "found"), *_rows(found.findings)]
     widths = [max(len(printable(row[at])) for row in rows) for at in range(3)]
-    signs = [" ", *(_SIGNS[one.standing] for one in found.findings)]
+    signs = [" ", *(SIGNS[one.standing] for one in found.findings)]
     for sign, row in zip(signs, rows, strict=True):
         padded = "  ".join(f"{printable(cell):<{width}}" for cell, width in zip(row, widths, strict=False))
         yield f"{sign} {padded}  {printable(row[3])}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mlopsctl.delivery.classes import ChangeClass, classes, deepest, weakened
 from mlopsctl.delivery.plan import Action, Line, Plan
 from mlopsctl.ground.text import printable
+from mlopsctl.render.money import cost_json, of_step, whole
 from mlopsctl.render.times import took as lasting
 
 if TYPE_CHECKING:
@@ -39,9 +40,10 @@ def plan_text(plan: Plan) -> RenderableType:
         for line in shown:
             style = _STYLES[line.action]
             why = printable("; ".join(line.reasons))
-            depth = _class(found.get((line.kind, line.name)))
+            price = _price(plan, line)
+            told = _class(found.get((line.kind, line.name))) + (f"  cost {price}" if price else "")
             parts.append(
-                Text.assemble((f"  {line.action.sign} {line.name:<{width}}", style), f"  {why}", (depth, "dim"))
+                Text.assemble((f"  {line.action.sign} {line.name:<{width}}", style), f"  {why}", (told, "dim"))
             )
         kept = len(lines) - len(shown)
         if kept:
@@ -77,7 +79,11 @@ def plan_json(plan: Plan) -> str:
         "class": None if deep is None else deep.value,
         "classes": [{"kind": kind, "name": name, "class": one.value} for (kind, name), one in classes(plan).items()],
         "weakened": [line.name for line in weakened(plan)],
-        "expected": {"seconds": _seconds(plan), "steps": {name: ms / 1000 for name, ms in plan.expected.items()}},
+        "expected": {
+            "seconds": _seconds(plan),
+            "steps": {name: ms / 1000 for name, ms in plan.expected.items()},
+            "cost": cost_json(plan.cost),
+        },
     }
     return json.dumps(told, indent=2, ensure_ascii=False, default=list)
 
@@ -87,10 +93,12 @@ def plan_markdown(plan: Plan) -> str:
     rows = [f"**{_code(plan.project)}** in **{_code(plan.environment)}**: {summary(plan)}", ""]
     if plan.changes:
         found = classes(plan)
-        rows += ["| | what | why | class |", "|---|---|---|---|"]
+        priced = plan.cost is not None
+        rows += ["| | what | why | class |" + " cost |" * priced, "|---|---|---|---|" + "---|" * priced]
         for line in plan.changes:
             why, depth = _code("; ".join(line.reasons)), found[line.kind, line.name].value
-            rows.append(f"| {line.action.sign} | {line.kind} {_code(line.name)} | {why} | {depth} |")
+            cost = f" {_price(plan, line)} |" if priced else ""
+            rows.append(f"| {line.action.sign} | {line.kind} {_code(line.name)} | {why} | {depth} |{cost}")
     rows += [line for told in [*_weaker(plan, _code), *_depth(plan)] for line in ("", told)]
     rows += ["", *(f"> {_code(note)}" for note in plan.notes)] if plan.notes else []
     return "\n".join(rows) + "\n"
@@ -98,6 +106,11 @@ def plan_markdown(plan: Plan) -> str:
 
 def _class(found: ChangeClass | None) -> str:
     return "" if found is None else f"  [{found.value}]"
+
+
+def _price(plan: Plan, line: Line) -> str:
+    """What a step is expected to cost, where there are prices."""
+    return of_step(plan.cost, line.name) if plan.cost is not None and line.kind == "step" else ""
 
 
 def _weaker(plan: Plan, shown: Callable[[str], str] = printable) -> list[str]:
@@ -110,18 +123,21 @@ def _weaker(plan: Plan, shown: Callable[[str], str] = printable) -> list[str]:
 
 
 def _depth(plan: Plan) -> list[str]:
-    """How deep the plan goes, and how long it may take."""
-    deep, running = deepest(plan), sum(1 for step in plan.steps if step.runs)
+    """How deep the plan goes, how long it may take, and what it may cost."""
+    deep = deepest(plan)
     if deep is None:
         return []
-    took = _seconds(plan)
+    costs = whole(plan.cost) if plan.cost is not None else ""
+    return [f"Class of the change: {deep.value}.{_time(plan)}", *([f"Expected cost: {costs}."] if costs else [])]
+
+
+def _time(plan: Plan) -> str:
+    took, running = _seconds(plan), sum(1 for step in plan.steps if step.runs)
     if took is None:
-        return [f"Class of the change: {deep.value}."]
+        return ""
     unknown = running - len(plan.expected)
     more = "" if not unknown else f", without {unknown} of {running} steps that have not run here yet"
-    return [
-        f"Class of the change: {deep.value}. Expected from past runs: {lasting(0, round(took * 1000))} of steps{more}."
-    ]
+    return f" Expected from past runs: {lasting(0, round(took * 1000))} of steps{more}."
 
 
 def _seconds(plan: Plan) -> float | None:

@@ -29,6 +29,7 @@ def promoted_json(found: Promoted, written: Sequence[str], url: str) -> str:
             for gate in found.gates
         ],
         "measured": dict(found.measures),
+        "digests": dict(found.digests),
         "signed": found.signed,
         "written": list(written),
         "pull_request": url,

@@ -11,6 +11,7 @@ from mlopsctl.ground.digest import Json
 from mlopsctl.ground.text import printable
 from mlopsctl.metadata.records import ArtifactRecord, ExecutionRecord, RunRecord
 from mlopsctl.render.grid import Cell, grid
+from mlopsctl.render.money import cost_json, whole
 from mlopsctl.render.outcome import findings_text, gates_json, release_json
 from mlopsctl.render.times import moment, short, took
 from mlopsctl.step.task import StepState
@@ -115,6 +116,7 @@ def run_json(found: RunDetail) -> str:
             {"metric": m.metric, "slice": m.slice, "value": m.value, "rows": m.rows, "problem": m.problem}
             for m in (evaluation.measurements if evaluation is not None else ())
         ],
+        "cost": cost_json(found.cost),
         "notes": list(found.notes),
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
@@ -140,6 +142,10 @@ def _facts(found: RunDetail) -> Iterator[tuple[str, str]]:
     yield "release", found.fate.reason if found.fate.release is not None else f"none: {found.fate.reason}"
     lasted = took(run.started, run.finished)
     yield "started", f"{moment(run.started)} UTC" + (f", took {lasted}" if lasted else "")
+    if run.cause:
+        yield "started by", printable(run.cause)
+    if found.cost is not None and (costs := whole(found.cost)):
+        yield "cost", f"{costs}, at the prices of now"
     if run.git.commit:
         dirty = ", with uncommitted changes" if run.git.dirty else ""
         yield "commit", f"{run.git.commit} on {run.git.branch}{dirty}"
@@ -186,6 +192,7 @@ def _run_json(run: RunRecord) -> dict[str, Json]:
         "pipeline": run.pipeline_digest,
         "plan": run.plan_digest,
         "tool": run.tool_version,
+        "cause": run.cause,
     }
 
 

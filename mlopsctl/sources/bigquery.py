@@ -127,20 +127,24 @@ class BigQuery(DatabaseSource):
         digest, remarks = fingerprint(self, calls, reading)
         return Asked(digest, "; ".join([cost(reading), *remarks]))
 
-    def read(self, folder: Path, split: Fingerprinted | None = None) -> Shards:
+    def read(self, folder: Path, split: Fingerprinted | None = None, most: int | None = None) -> Shards:
         """Run the query, or none for a table, and keep the rows as Parquet in the folder.
 
+        Args:
+            most: the most rows that are taken where they come through BigQuery's own API.
+
         Raises:
-            StepProblem: see :meth:`asked_here`; also when there is no row.
+            StepProblem: see :meth:`asked_here`; also when there is no row, or more than ``most``.
         """
         from mlopsctl.sources.bigquery_calls import BigQueryCalls
         from mlopsctl.sources.bigquery_reading import export, reading_of, rows
         from mlopsctl.sources.bigquery_shards import Shards, fetched, place_for_export, spooled
+        from mlopsctl.sources.bound import at_most
 
         calls = BigQueryCalls(self.project, self.location)
         reading = reading_of(self, calls, split)
         if self.export is None:
-            files = spooled(rows(reading, calls, self.max_bytes_billed), folder)
+            files = spooled(at_most(rows(reading, calls, self.max_bytes_billed), most), folder)
         else:
             with place_for_export(self.export) as place:
                 files = fetched(place, export(reading, calls, self.max_bytes_billed, place), folder)

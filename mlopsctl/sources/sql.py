@@ -67,19 +67,24 @@ class Sql(DatabaseSource):
         secret = "" if isinstance(self.url, str) else self.url.secret
         return {name: fingerprint_elsewhere(self.model_dump(mode="json"), secret, project)}
 
-    def read(self, project: Path, folder: Path) -> Answer:
+    def read(self, project: Path, folder: Path, most: int | None = None) -> Answer:
         """Ask, and keep the rows as Parquet in the folder.
 
+        Args:
+            most: the most rows that are taken.
+
         Raises:
-            StepProblem: when the secret is missing, the database cannot be reached, or it does not answer with rows.
+            StepProblem: when the secret is missing, the database cannot be reached, it does not answer with rows, or
+                it answers with more than ``most``.
         """
+        from mlopsctl.sources.bound import at_most
         from mlopsctl.sources.database import asked
         from mlopsctl.sources.spool import Spool
 
         question = self.table or self.query or ""
         with asked(self._secret_url(), question, project, table=self.table is not None) as rows:
             with Spool(folder, rows.names) as spool:
-                for batch in rows.batches:
+                for batch in at_most(rows.batches, most):
                     spool.add(batch)
             return spool.answer()
 

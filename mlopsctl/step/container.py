@@ -35,7 +35,9 @@ from mlopsctl.step.container_output import Left, give_outputs
 from mlopsctl.step.container_task import Prepared, known, moved, prepare, task_of
 from mlopsctl.step.folders import remove_tree
 from mlopsctl.step.order import Stop, branch_of, stopped
-from mlopsctl.step.portable import RUN_PARAMETER, Order, PortableStep, decode_step
+from mlopsctl.step.portable import PortableStep, decode_step
+from mlopsctl.step.portable_fields import Order
+from mlopsctl.step.ports import RUN_PARAMETER
 from mlopsctl.step.task import StepResult, StepState
 
 _EXIT_CODES = {StepState.FAILED: 1, StepState.UPSTREAM_FAILED: 1, StepState.CANCELED: 143}

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import StepProblem
-from mlopsctl.step.portable import from_port
+from mlopsctl.step.ports import from_port
 
 # Where the engines mount what their URIs name.
 _MOUNTS = {"gs://": "/gcs/", "s3://": "/s3/", "minio://": "/minio/", "file://": ""}

@@ -17,7 +17,8 @@ from mlopsctl.step.container_input import ExecutorInput, Pointer
 from mlopsctl.step.guards import NOT_NOW, because_skipped
 from mlopsctl.step.key import Surroundings, code_digests, key_material, package_versions, step_key
 from mlopsctl.step.order import needs
-from mlopsctl.step.portable import PINNED_PARAMETER, PortableStep
+from mlopsctl.step.portable import PortableStep
+from mlopsctl.step.ports import PINNED_PARAMETER
 from mlopsctl.step.task import StepTask, TaskInput
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)

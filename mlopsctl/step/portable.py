@@ -5,14 +5,14 @@ else of the project but its code, which the image holds, reaches the step:
 
 * a step: ``python3 -P -m mlopsctl.step.container --step TEXT --executor-input JSON [--job ID] [--skip REASON]``
 * the first task: ``python3 -P -m mlopsctl.delivery.inside.begin --run TEXT --executor-input JSON [--job ID]``, which
-  gives out the text parameters :data:`RUN_OUTPUT` and :data:`PINNED_OUTPUT`
+  gives out the text parameters :data:`.RUN_OUTPUT` and :data:`.PINNED_OUTPUT`
 * the last task: ``python3 -P -m mlopsctl.delivery.inside.end --run TEXT --executor-input JSON [--job ID]``, which is
-  given the final status as the parameter :data:`STATUS_PARAMETER`
+  given the final status as the parameter :data:`.STATUS_PARAMETER`
 
 ``JSON`` is KFP's executor input (``{{$}}``). ``ID`` is the engine's own id of the job; it names the run where
-:data:`RUN_PARAMETER` is empty. ``--skip`` is for the branch that does not run: the step is recorded as skipped. The
-input parameters of a step are :data:`RUN_PARAMETER`, :data:`PINNED_PARAMETER` and the run-time parameters that its
-``bindings`` name, which :func:`mlopsctl.step.bound.bound` puts into the step; :func:`from_port` gives the name of an
+:data:`.RUN_PARAMETER` is empty. ``--skip`` is for the branch that does not run: the step is recorded as skipped. The
+input parameters of a step are :data:`.RUN_PARAMETER`, :data:`.PINNED_PARAMETER` and the run-time parameters that its
+``bindings`` name, which :func:`mlopsctl.step.bound.bound` puts into the step; :func:`.from_port` gives the name of an
 input or a parameter back. Outputs are named as in the step.
 """
 
@@ -20,62 +20,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TypeVar
-
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    JsonValue,
-    StrictBool,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
-    ValidationError,
-)
 
 from mlopsctl.ground.digest import Json
-from mlopsctl.ground.errors import StepProblem
-from mlopsctl.pipeline.ir import ArtifactType, Decision, Input, Ref, Resources, Retry, Rule, Step
-
-RUN_PARAMETER = "mlopsctl_run"
-"""The pipeline parameter with the run's id; where it is empty, the engine's own id of the job stands in."""
-
-PINNED_PARAMETER = "mlopsctl_pinned"
-"""The pipeline parameter with the state inputs of the plan, as JSON; where it is empty, the first task pins them."""
-
-RUN_OUTPUT, PINNED_OUTPUT = "run", "pinned"
-"""What the first task gives out: the run's id, and the state inputs, made sure of."""
-
-STATUS_PARAMETER = "status"
-"""The parameter of the last task with the engine's final status of all others."""
-
-BEGIN, END = "mlopsctl-begin", "mlopsctl-end"
-"""The tasks that an orchestrator runs before and after the project's steps; no step of a project has such a name."""
-
-_DOT, _DASH, _INPUT = "_DOT_", "_DASH_", "_INPUT"
+from mlopsctl.pipeline.ir import Decision, Input, Ref, Resources, Retry, Rule, Step
+from mlopsctl.step.portable_fields import Order, WireDecision, WireRun, WireStep, read
 
 # JSON cut at the texts that hold something dangerous; all between them is one part.
 _PARTS = re.compile(r'((?:"(?:[^"\\{}$]|\\.)*+"|[^"])++)|"(?:[^"\\]|\\.)*+"')
 _DANGEROUS = re.compile(r"[{}$]")
-
-
-class Order(StrEnum):
-    """Who looks at the steps before a step, when its container starts.
-
-    * ``data``: the engine, and the inputs that are missing tell the container what was skipped.
-    * ``judged``: the container, by the ledger. A step that left no record there has failed.
-    * ``carried``: the same, and the engine is told that all went well whatever came of the step, so that it starts
-      what comes after a failure too. The last task says how the run really ended.
-    * ``told``: the engine, by the step's own rule. A step that left no record was skipped by the engine.
-    """
-
-    DATA = "data"
-    JUDGED = "judged"
-    CARRIED = "carried"
-    TOLD = "told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,26 +76,6 @@ class PortableRun:
     carried: bool = False
 
 
-def task_name(step: str) -> str:
-    """The name of a step's task on an engine: names of Kubernetes hold no ``_``, and no two ids differ only in that."""
-    return step.replace("_", "-")
-
-
-def to_port(name: str, taken: Collection[str] = ()) -> str:
-    """What an engine calls a step's input or a run-time parameter; :func:`from_port` undoes it.
-
-    Engines know no dots in these names and read a double dash as a border. Names of a project are lower case, so
-    words in capitals are free for both. A name in ``taken``, that an input of the step has already, gets an ending.
-    """
-    renamed = name.replace(".", _DOT).replace("--", "-" + _DASH)
-    return renamed + _INPUT if renamed in taken else renamed
-
-
-def from_port(port: str) -> str:
-    """The name that :func:`to_port` changed."""
-    return port.removesuffix(_INPUT).replace(_DASH, "-").replace(_DOT, ".")
-
-
 def encode(value: PortableStep | PortableRun) -> str:
     """One line of JSON in which no engine can find a placeholder: ``{``, ``}`` and ``$`` in texts are escaped."""
     return harmless(_step_fields(value) if isinstance(value, PortableStep) else _fields(value))
@@ -158,8 +92,8 @@ def decode_step(text: str) -> PortableStep:
     Raises:
         StepProblem: for any other text.
     """
-    read = _read(_PortableStep, text)
-    asked = read.step
+    found = read(WireStep, text)
+    asked = found.step
     step = Step(
         id=asked.id,
         component=asked.component,
@@ -189,10 +123,12 @@ def decode_step(text: str) -> PortableStep:
         pool=asked.pool,
         priority=asked.priority,
     )
-    return PortableStep(read.project, read.environment, step, read.artifacts, read.tracking, read.code, read.order)
+    return PortableStep(
+        found.project, found.environment, step, found.artifacts, found.tracking, found.code, found.order
+    )
 
 
-def _decided(asked: _Decision | None) -> Decision | None:
+def _decided(asked: WireDecision | None) -> Decision | None:
     return Decision(Ref(asked.step, asked.output), asked.equals) if asked is not None else None
 
 
@@ -202,8 +138,8 @@ def decode_run(text: str) -> PortableRun:
     Raises:
         StepProblem: for any other text.
     """
-    read = _read(_PortableRun, text)
-    return PortableRun(**{**dict(read), "wanted": tuple(read.wanted), "steps": tuple(read.steps)})
+    found = read(WireRun, text)
+    return PortableRun(**{**dict(found), "wanted": tuple(found.wanted), "steps": tuple(found.steps)})
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -267,98 +203,3 @@ _UNSAID: Mapping[str, object] = {
     "carried": False,
 }
 """The values of fields that do not travel."""
-
-
-class _Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
-
-
-_T = TypeVar("_T", bound=_Wire)
-
-
-class _Input(_Wire):
-    step: str
-    output: str
-    type: ArtifactType
-    optional: bool
-    guard: bool
-
-
-class _Retry(_Wire):
-    attempts: int
-    delay: float
-
-
-class _Resources(_Wire):
-    cpu: float | None
-    memory: int | None
-    accelerators: dict[str, int]
-
-
-class _Decision(_Wire):
-    step: str
-    output: str
-    equals: StrictStr | StrictBool | StrictInt | StrictFloat
-
-
-class _Step(_Wire):
-    id: str
-    component: str
-    component_version: int
-    inputs: dict[str, _Input]
-    outputs: dict[str, ArtifactType]
-    parameters: dict[str, JsonValue]
-    bindings: dict[str, str]
-    sources: dict[str, str]
-    code: list[str]
-    packages: list[str]
-    state_inputs: list[str]
-    seed: int | None
-    requirements: list[str]
-    image: str
-    when: bool
-    retry: _Retry
-    timeout: float | None
-    resources: _Resources
-    after: list[str] = []
-    rule: Rule = Rule.ALL_SUCCESS
-    decision: _Decision | None = None
-    reuse: bool = True
-    pool: str = ""
-    priority: int | None = None
-
-
-class _PortableStep(_Wire):
-    project: str
-    environment: str
-    step: _Step
-    artifacts: str
-    tracking: str
-    code: dict[str, str]
-    order: Order = Order.DATA
-
-
-class _PortableRun(_Wire):
-    project: str
-    environment: str
-    pipeline: str
-    artifacts: str
-    tracking: str
-    metadata: JsonValue
-    wanted: list[str]
-    notify: JsonValue
-    steps: list[str]
-    carried: bool = False
-
-
-def _read(kind: type[_T], text: str) -> _T:
-    try:
-        return kind.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the text"
-        raise StepProblem.because(
-            "bad-task",
-            f"the step's task cannot be read: {where}: {first['msg']}",
-            hint="compile the pipeline with the version of mlopsctl that the image holds",
-        ) from error

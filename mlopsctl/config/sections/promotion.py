@@ -4,23 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from mlopsctl.config.sections.text import Text
+from mlopsctl.config.sections.signature import Signature
 from mlopsctl.ground.model import Spec
-from mlopsctl.ground.scalars import Name, SecretRef
-
-
-class Signature(Spec):
-    """The key pair (Ed25519) that the evidence of a promotion is signed and verified with."""
-
-    kind: Literal["key"] = Field(title="Kind", description="`key`: a key pair of your own.")
-    public_key: Text = Field(
-        title="Public key", description="A PEM file with the public key, relative to the project file."
-    )
-    private: SecretRef | None = Field(
-        None,
-        title="Private key",
-        description="The private key as PEM text, `{secret: NAME}`; only `promote` needs it.",
-    )
+from mlopsctl.ground.scalars import Name
 
 
 class Promotion(Spec):
@@ -36,7 +22,10 @@ class Promotion(Spec):
         "plan. `manual`: the same, and nothing but a person's `promote` proposes a model.",
     )
     after_successful_runs: int = Field(
-        0, ge=0, title="After successful runs", description="How many clean runs in a row `from` must show first."
+        0,
+        ge=0,
+        title="After successful runs",
+        description="How many clean runs of the released pipeline in a row `from` must show first.",
     )
     strategy: Literal["model", "code"] = Field(
         "model",

@@ -9,6 +9,7 @@ from pathlib import Path
 from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.answers.fate import Fate, fate_of
 from mlopsctl.delivery.answers.find import final, ordered, places, run_at
+from mlopsctl.delivery.cost import Cost, cost_of_run
 from mlopsctl.delivery.findings import read_findings
 from mlopsctl.delivery.outcome import Findings
 from mlopsctl.delivery.stores import Stores
@@ -53,7 +54,7 @@ class RunList:
 class RunDetail:
     """One run with all it left. ``executions`` are all attempts; ``findings`` what could still be read.
 
-    ``notes`` say what could not.
+    ``notes`` say what could not. ``cost`` is what its steps cost at the prices of now; ``None`` without prices.
     """
 
     run: RunRecord
@@ -61,6 +62,7 @@ class RunDetail:
     findings: Findings
     fate: Fate
     notes: tuple[str, ...] = ()
+    cost: Cost | None = None
 
     @property
     def steps(self) -> Mapping[str, ExecutionRecord]:
@@ -97,7 +99,8 @@ def detail(loaded: Loaded, stores: Stores, run: RunRecord) -> RunDetail:
     executions = ordered(stores.metadata.executions(run.id))
     findings, notes = findings_of_run(tuple(final(executions).values()), stores)
     state = stores.state.read(loaded.project.name, run.environment)
-    return RunDetail(run, executions, findings, fate_of(run, final(executions), findings, state), notes)
+    fate = fate_of(run, final(executions), findings, state)
+    return RunDetail(run, executions, findings, fate, notes, cost_of_run(loaded, run, executions))
 
 
 def findings_of_run(executions: Sequence[ExecutionRecord], stores: Stores) -> tuple[Findings, tuple[str, ...]]:

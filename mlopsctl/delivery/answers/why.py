@@ -10,8 +10,8 @@ from pathlib import Path
 from mlopsctl.config.load import Loaded, load_project
 from mlopsctl.delivery.answers.changes import Change, What, changed
 from mlopsctl.delivery.answers.find import final, find_step, run_at
-from mlopsctl.delivery.apply import prepare
 from mlopsctl.delivery.plan import Plan
+from mlopsctl.delivery.prepare import prepare
 from mlopsctl.delivery.stores import Stores, open_stores
 from mlopsctl.ground.errors import Problem
 from mlopsctl.lowering.lower import lower

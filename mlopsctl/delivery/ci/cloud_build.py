@@ -16,6 +16,15 @@ from mlopsctl.ground.resources import resource
 from mlopsctl.orchestrators.specs.image import BASE
 
 _TOKEN = "GITHUB_TOKEN"
+# What pull requests may use is kept under names of its own: the token of deliveries can do more.
+_OF_PULL_REQUESTS = {
+    "token": {_TOKEN: "GITHUB_PULL_REQUEST_TOKEN"},
+    "app": {
+        _TOKEN: "GITHUB_PULL_REQUEST_TOKEN",
+        "MLOPSCTL_GITHUB_APP_ID": "MLOPSCTL_GITHUB_APP_ID",
+        "MLOPSCTL_GITHUB_APP_KEY": "MLOPSCTL_GITHUB_APP_KEY",
+    },
+}
 _STRANGERS = "COMMENTS_ENABLED_FOR_EXTERNAL_CONTRIBUTORS_ONLY"
 
 
@@ -156,14 +165,22 @@ def _proposal(scene: Scene, stage: Stage, name: str) -> Filling:
 
 def _of_build(filling: Filling, scene: Scene, settings: CloudBuild, name: str) -> Filling:
     """The account of one build, and the secrets that its steps read: no other is made available to it."""
-    applied = () if name == "pull-request" else scene.applied(settings.environment)
-    stages = [stage for stage in applied if stage.final == (name == "release")]
+    wanted = _wanted(scene, settings, name)
+    flags = filling.flags | ({"any_secret"} if wanted else set()) | ({"publish"} if settings.publish else set())
+    words = {**filling.words, "service_account": _account(scene, settings, name)}
+    secrets = [Filling({"secret": secret, "kept": kept}) for secret, kept in sorted(wanted.items())]
+    return Filling(words, flags, {**filling.lists, "any_secrets": secrets})
+
+
+def _wanted(scene: Scene, settings: CloudBuild, name: str) -> Mapping[str, str]:
+    """Where the secrets of one build are kept, by the variables that its steps read them in."""
+    if name == "pull-request":
+        return _OF_PULL_REQUESTS[settings.publish] if settings.publish is not None else {}
+    stages = [stage for stage in scene.applied(settings.environment) if stage.final == (name == "release")]
     wanted = {secret for stage in stages for secret in stage.secrets}
     proposed = [target for stage in stages for name in stage.proposed if (target := scene.stage(name)) is not None]
     wanted |= {_TOKEN, *(secret for target in proposed for secret in target.secrets)} if proposed else set()
-    flags = filling.flags | ({"any_secret"} if wanted else set())
-    words = {**filling.words, "service_account": _account(scene, settings, name)}
-    return Filling(words, flags, {**filling.lists, "any_secrets": _secret(sorted(wanted))})
+    return {secret: secret for secret in wanted}
 
 
 def _secret(names: Iterable[str]) -> list[Filling]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from mlopsctl.ci.github_actions import GitHubActions
 from mlopsctl.delivery.ci.arguments import package, reports, sample_arguments, sample_stage
+from mlopsctl.delivery.ci.promotions import promotions
 from mlopsctl.delivery.ci.render import Filling, fill
 from mlopsctl.delivery.ci.scene import Scene, Stage
 from mlopsctl.ground.resources import resource
@@ -22,11 +23,25 @@ def workflows(scene: Scene, settings: GitHubActions) -> dict[str, str]:
     """
     filling = _filling(scene, settings)
     stages = scene.applied(settings.environment)
-    names = ["pull-request", "deliver"]
+    names = ["pull-request"]
+    names += ["deliver"] if not all(stage.final for stage in stages) else []
     names += ["release"] if any(stage.final for stage in stages) else []
-    names += ["schedule"] if scene.triggers or any(stage.source for stage in stages) else []
+    names += ["schedule"] if _looks(scene, settings) or scene.previewed is not None else []
+    names += ["preview"] if scene.previewed is not None else []
+    names += ["publish"] if _publishes(scene, settings) else []
+    names += ["commands"] if settings.commands else []
     templates = resource("templates/ci/github_actions")
     return {f"{FOLDER}/mlopsctl-{scene.name}-{name}.yml": fill(templates / f"{name}.yml", filling) for name in names}
+
+
+def _looks(scene: Scene, settings: GitHubActions) -> bool:
+    """Whether anything may happen in an environment without a push."""
+    return scene.triggers or any(stage.source for stage in scene.applied(settings.environment))
+
+
+def _publishes(scene: Scene, settings: GitHubActions) -> bool:
+    """Whether what forks report is published; there is nothing where pull requests are not run."""
+    return settings.forks == "publisher" and sample_stage(scene, settings.environment) is not None
 
 
 def _filling(scene: Scene, settings: GitHubActions) -> Filling:
@@ -41,9 +56,11 @@ def _filling(scene: Scene, settings: GitHubActions) -> Filling:
         "locks": LOCKS if scene.folder == "." else f"{scene.folder}/{LOCKS}",
         "arguments": sample_arguments(scene, settings.sample),
         "reports": reports(scene),
+        "saved": " --save .mlops/ci/report.json" if _publishes(scene, settings) else "",
     }
     flags = {"below"} if scene.folder != "." else set()
     flags |= {"tests"} if scene.tests else set()
+    flags |= {"publisher"} if _publishes(scene, settings) else set()
     flags |= {"any_locked"} if any(stage.final and stage.locked for stage in scene.stages) else set()
     if settings.install is not None:
         flags.add("install")
@@ -67,7 +84,9 @@ def _stages(scene: Scene, settings: GitHubActions) -> Mapping[str, list[Filling]
         "deliver": [_stage(scene, stage, before) for stage, before in zip(pushed, befores, strict=False)],
         "release": [_stage(scene, stage) for stage in released],
         "locked": [_stage(scene, stage) for stage in released if stage.locked],
-        "all": [_stage(scene, stage) for stage in stages],
+        "all": [_stage(scene, stage) for stage in stages if _looks(scene, settings)],
+        "commanded": [_stage(scene, stage) for stage in stages],
+        "previews": [_stage(scene, scene.previewed)] if scene.previewed is not None else [],
     }
 
 
@@ -86,6 +105,7 @@ def _stage(scene: Scene, stage: Stage, before: str = "") -> Filling:
         {
             "secrets": [Filling({"secret": name}) for name in _known(stage.secrets)],
             "proposed": [_proposal(scene, stage, name) for name in stage.proposed],
+            "promoted": [_proposal(scene, stage, name) for name in promotions(scene, stage.follows)],
         },
     )
 
@@ -94,7 +114,9 @@ def _proposal(scene: Scene, stage: Stage, name: str) -> Filling:
     """A promotion reads what both environments read: the key that signs its evidence is the destination's."""
     target = scene.stage(name)
     wanted = {*stage.secrets, *(target.secrets if target is not None else ())}
-    return Filling({"next": name}, lists={"secrets": [Filling({"secret": one}) for one in _known(wanted)]})
+    flags = {"vouched"} if target is not None and target.vouched else set()
+    secrets = [Filling({"secret": one}) for one in _known(wanted)]
+    return Filling({"next": name}, frozenset(flags), {"secrets": secrets})
 
 
 def _known(secrets: Iterable[str]) -> list[str]:

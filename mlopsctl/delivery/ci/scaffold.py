@@ -148,8 +148,8 @@ def _notes(scene: Scene, settings: Sequence[Ci]) -> Iterator[str]:
     for stage in applied.values():
         if stage.on_one_machine:
             yield (
-                f"{stage.name}: {stage.on_one_machine}, so only that machine can apply it: name shared `stores`, or a "
-                "runner of your own"
+                f"{stage.name}: {stage.on_one_machine}, so only that machine can apply it: name others, or a runner of "
+                "your own"
             )
     for one in settings:
         if one.environment is None and scene.stage(None) is None:

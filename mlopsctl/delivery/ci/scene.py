@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlopsctl.config.load import Loaded, inspect_project
+from mlopsctl.config.load import Loaded, inspect_project, load_project
+from mlopsctl.config.previews import preview_name
+from mlopsctl.config.sections.signature import SigstoreSignature
 from mlopsctl.ground.checkout import ask_git
 from mlopsctl.ground.errors import InvalidProject, Severity, StepProblem
 from mlopsctl.ground.model import Spec
 from mlopsctl.ground.scalars import SecretRef
 from mlopsctl.lowering.image import image_of
 from mlopsctl.orchestrators.specs import Local
+from mlopsctl.servers import MLflowServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Stage:
         builds: its image is built by mlopsctl.
         locked: it follows a lock file, and there is nothing to apply before there is one.
         asks: somebody must approve what is released here.
+        vouched: a promotion into it is signed by the identity of the CI that it runs in.
         secrets: the environment variables that it reads, sorted.
     """
 
@@ -42,6 +46,7 @@ class Stage:
     builds: bool
     locked: bool
     asks: bool
+    vouched: bool
     secrets: tuple[str, ...]
 
 
@@ -55,6 +60,7 @@ class Scene:
         tests: there are tests of the project's own, in ``tests``.
         triggers: something besides a person starts runs.
         extras: what mlopsctl is installed with, beside itself.
+        previewed: what pull requests have an environment like; without what only its triggers and promotion read.
     """
 
     loaded: Loaded
@@ -64,6 +70,7 @@ class Scene:
     tests: bool
     triggers: bool
     extras: tuple[str, ...]
+    previewed: Stage | None = None
 
     @property
     def name(self) -> str:
@@ -105,6 +112,7 @@ def read_scene(place: Path) -> Scene:
         tests=(folder / "tests").is_dir(),
         triggers=any(one.project.triggers for one in environments),
         extras=_extras(environments),
+        previewed=_previewed(first),
     )
 
 
@@ -139,13 +147,21 @@ def _stage(loaded: Loaded, by_name: Mapping[str, Loaded], first: bool) -> Stage:
         follows=follows,
         proposed=tuple(other for other in follows if _proposed(by_name[other])),
         final=not first and not follows,
-        on_one_machine=f"its {' and '.join(near)} are on one machine" if near else "",
+        on_one_machine=f"{_joined(near)} on one machine" if near else "",
         needs_nothing=isinstance(loaded.project.orchestrator, Local) and _keeps_to_itself(loaded),
         builds=image is not None and image.is_built,
         locked=loaded.project.follows_lock,
         asks=promotion is not None and promotion.asks,
+        vouched=(identity := _identity(loaded)) is not None and identity.token is None,
         secrets=tuple(sorted(set(_secrets(loaded.project)))),
     )
+
+
+def _previewed(first: Loaded) -> Stage | None:
+    previews = first.project.previews
+    if previews is None:
+        return None
+    return replace(_stage(load_project(first.file, preview_name(1)), {}, first=False), name=previews.of)
 
 
 def _source(loaded: Loaded) -> str:
@@ -159,6 +175,13 @@ def _proposed(loaded: Loaded) -> bool:
     return promotion is not None and promotion.follows_lock and promotion.mode != "manual"
 
 
+def _identity(loaded: Loaded) -> SigstoreSignature | None:
+    """The identity that evidence for the environment is signed by, where it is."""
+    promotion = loaded.project.promotion
+    signature = promotion.signature if promotion is not None and promotion.follows_lock else None
+    return signature if isinstance(signature, SigstoreSignature) else None
+
+
 def _addresses(loaded: Loaded) -> dict[str, str]:
     stores = loaded.project.stores
     metadata = stores.metadata if isinstance(stores.metadata, str) else "secret://"
@@ -166,12 +189,18 @@ def _addresses(loaded: Loaded) -> dict[str, str]:
 
 
 def _near(loaded: Loaded) -> list[str]:
-    """The stores that only this machine has."""
-    return [
+    """The stores, and the server, that only this machine has."""
+    stores = [
         what
         for what, address in _addresses(loaded).items()
         if "://" not in address or address.startswith(("sqlite://", "file://"))
     ]
+    deployment = loaded.project.deployment
+    return [*stores, "server"] if deployment is not None and isinstance(deployment.server, MLflowServer) else stores
+
+
+def _joined(near: Sequence[str]) -> str:
+    return f"its {near[0]} is" if len(near) == 1 else f"its {', '.join(near[:-1])} and {near[-1]} are"
 
 
 def _keeps_to_itself(loaded: Loaded) -> bool:
@@ -202,5 +231,6 @@ def _extras(environments: Sequence[Loaded]) -> tuple[str, ...]:
         texts = list(_addresses(one).values())
         wanted |= {"gcp"} if kind in ("kfp", "vertex") else set()
         wanted |= {"gcp"} if any(text.startswith("gs://") for text in texts) else set()
+        wanted |= {"sigstore"} if _identity(one) is not None else set()
         wanted |= {"postgres"} if any(text.startswith(("postgresql", "secret://")) for text in texts) else set()
     return tuple(sorted(wanted))

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl.config.load import Loaded
-from mlopsctl.delivery.apply import Options, execute, prepare
 from mlopsctl.delivery.conformance.observed import Observed, observe
 from mlopsctl.delivery.conformance.throwaway import stores_of
+from mlopsctl.delivery.execute import Options, execute
+from mlopsctl.delivery.prepare import prepare
 from mlopsctl.ground.clock import now_ms
 from mlopsctl.ground.digest import Json
 from mlopsctl.ground.files import write_atomic
@@ -25,7 +26,8 @@ from mlopsctl.orchestrators.local.contract import Observer
 from mlopsctl.pipeline.ir import Pipeline
 from mlopsctl.pipeline.names import pipeline_name
 from mlopsctl.step import ledger
-from mlopsctl.step.portable import PINNED_PARAMETER, RUN_PARAMETER, harmless
+from mlopsctl.step.portable import harmless
+from mlopsctl.step.ports import PINNED_PARAMETER, RUN_PARAMETER
 
 RUN = "conformance"
 """The id of the run on orchestrators that are told one."""

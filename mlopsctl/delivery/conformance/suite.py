@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlopsctl.config.load import Loaded
-from mlopsctl.delivery.apply import Options
 from mlopsctl.delivery.compile import compile_for, refused
 from mlopsctl.delivery.conformance.compare import Difference, compare
 from mlopsctl.delivery.conformance.interpreters import ENGINES, python_with
 from mlopsctl.delivery.conformance.observed import Observed
 from mlopsctl.delivery.conformance.runs import Asked, run_here, run_on_airflow, run_on_kfp
 from mlopsctl.delivery.conformance.throwaway import thrown_away
+from mlopsctl.delivery.execute import Options
 from mlopsctl.delivery.pinned import moment, pin
 from mlopsctl.delivery.ready import require_step_libraries
 from mlopsctl.ground.errors import InvalidProject, Problem, UsageProblem

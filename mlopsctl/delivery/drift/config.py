@@ -26,7 +26,8 @@ def config_findings(loaded: Loaded, stores: Stores) -> Iterator[Finding]:
             proof = follow(loaded)
         except Undecided as problem:
             # Nothing that depends on a lock which is not proved can be compared.
-            yield _finding("lock", False, "as it was promoted", str(problem))
+            told = str(problem).removeprefix("nothing is released: ")
+            yield _finding("lock", False, "as it was promoted", told)
             return
         yield from _lock(state, proof.followed.lock if proof is not None else None)
     yield from _gates(loaded, state)

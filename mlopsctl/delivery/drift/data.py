@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
-from mlopsctl import evidence
 from mlopsctl.checks import Drift
-from mlopsctl.checks.drift import PREVIOUS
-from mlopsctl.components.spec import Work, load
 from mlopsctl.config.load import Loaded
-from mlopsctl.delivery.drift.finding import Finding, Plane, Standing
+from mlopsctl.delivery.drift.finding import Finding, Judged, Plane, Standing
+from mlopsctl.delivery.drift.newest import judge_newest
 from mlopsctl.delivery.ready import require_step_libraries
 from mlopsctl.delivery.stores import Stores
-from mlopsctl.evidence import ANOMALIES_FILE, Anomalies, CheckResult, Verdict
-from mlopsctl.ground.digest import Json, canonical_json
-from mlopsctl.lowering.data_steps import data_steps
-from mlopsctl.pipeline.ir import Step
-from mlopsctl.sources import DuckDb
-from mlopsctl.sources.files import FileSource
-from mlopsctl.step.pinned import PREVIOUS as PREVIOUS_OF
+from mlopsctl.evidence import Verdict
+from mlopsctl.ground.errors import Problem
+
+MOST_ROWS = 10_000_000
+"""How many rows of a dataset are read at most, where nobody says."""
 
 _STANDING = {Verdict.PASS: Standing.SAME, Verdict.FAIL: Standing.DRIFTED, Verdict.ERROR: Standing.UNREAD}
+_WANTED = "near the champion's"
 
 
-def data_findings(loaded: Loaded, stores: Stores) -> Iterator[Finding]:
-    """One for each drift check of each dataset; none where a project declares none."""
+def data_findings(loaded: Loaded, stores: Stores, most_rows: int = MOST_ROWS) -> Iterator[Finding]:
+    """One for each drift check of each dataset; none where a project declares none.
+
+    Every source is read that a run here can read; one that cannot be, or has more than ``most_rows``, is unread.
+    """
     for name, dataset in loaded.project.data.items():
         checks = [check for check in dataset.checks if isinstance(check, Drift)]
         if not checks:
             continue
-        if not isinstance(dataset.source, FileSource | DuckDb):
-            why = "only a run reads this source: `mlopsctl run` judges its newest rows"
-            yield _finding(name, Standing.UNREAD, "to be read", why)
-            continue
         reference = _statistics(loaded, stores, name)
         if not reference:
-            yield _finding(name, Standing.UNREAD, "statistics of the champion's rows", "there are none")
+            why = "no champion, or its run kept no statistics: `mlopsctl apply` makes both"
+            yield _finding(name, Standing.UNREAD, "statistics of the champion's rows", why)
             continue
-        for result in _judged(loaded, stores, name, checks, reference):
-            yield _finding(f"{name} {result.name}", _STANDING[result.verdict], "near the champion's", result.reason)
+        try:
+            yield from _judged(loaded, stores, name, checks, reference, most_rows)
+        except Problem as problem:
+            yield _finding(name, Standing.UNREAD, _WANTED, _told(problem))
 
 
 def _statistics(loaded: Loaded, stores: Stores, dataset: str) -> str:
@@ -55,54 +52,21 @@ def _statistics(loaded: Loaded, stores: Stores, dataset: str) -> str:
 
 
 def _judged(
-    loaded: Loaded, stores: Stores, name: str, checks: Sequence[Drift], reference: str
-) -> tuple[CheckResult, ...]:
-    """What the checks say of the newest rows, read where they stand."""
+    loaded: Loaded, stores: Stores, name: str, checks: Sequence[Drift], reference: str, most_rows: int
+) -> Iterator[Finding]:
+    """What the checks say of the newest rows."""
     require_step_libraries()
-    steps = {step.id: step for step in data_steps(loaded)}
-    with tempfile.TemporaryDirectory(prefix="mlopsctl-") as temporary:
-        folder = Path(temporary)
-        stores.artifacts.fetch(reference, folder / "reference")
-        examples = _run(loaded, steps[f"ingest-{name}"], {}, folder / "examples")
-        statistics = _run(loaded, steps[f"statistics-{name}"], {"examples": examples}, folder / "statistics")
-        schema = _run(loaded, steps[f"schema-{name}"], {"statistics": statistics}, folder / "schema")
-        against: list[Json] = [
-            check.model_copy(update={"against": PREVIOUS}).model_dump(mode="json") for check in checks
-        ]
-        output = _run(
-            loaded,
-            steps[f"validate-{name}"],
-            {"examples": examples, "statistics": statistics, "schema": schema},
-            folder / "anomalies",
-            {"dataset": name, "checks": against},
-            {f"{PREVIOUS_OF}{name}": folder / "reference"},
-        )
-        return evidence.read(Anomalies, output, ANOMALIES_FILE).checks
+    newest = judge_newest(loaded, stores, name, checks, reference, most_rows)
+    for result in newest.checks:
+        judged = Judged(name, result.name, newest.rows)
+        yield _finding(f"{name} {result.name}", _STANDING[result.verdict], _WANTED, result.reason, judged)
 
 
-def _run(
-    loaded: Loaded,
-    step: Step,
-    inputs: Mapping[str, Path],
-    output: Path,
-    parameters: Mapping[str, Json] | None = None,
-    state: Mapping[str, Path] | None = None,
-) -> Path:
-    """A data step, here and now; the folder of its one output."""
-    component = load(step.component)
-    output.mkdir()
-    (declared,) = step.outputs
-    work = Work(
-        project=loaded.folder,
-        inputs=inputs,
-        outputs={declared: output},
-        state=state or {},
-        environment=loaded.environment,
-    )
-    given = canonical_json(dict(step.parameters if parameters is None else parameters))
-    component.run(work, component.SPEC.parameters.model_validate_json(given))
-    return output
+def _told(problem: Problem) -> str:
+    """What is wrong, and what to do about it."""
+    hint = next((one.hint for one in problem.diagnostics if one.hint), "")
+    return f"{problem}; {hint}" if hint else str(problem)
 
 
-def _finding(what: str, standing: Standing, wanted: str, found: str) -> Finding:
-    return Finding(Plane.DATA, what, standing, wanted, found)
+def _finding(what: str, standing: Standing, wanted: str, found: str, judged: Judged | None = None) -> Finding:
+    return Finding(Plane.DATA, what, standing, wanted, found, judged)

@@ -26,14 +26,27 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What a finding on the plane of data is about: a check, and the digest of the rows that it judged."""
+
+    dataset: str
+    check: str
+    rows: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing on one plane: what git and the records want, and what was found."""
+    """One thing on one plane: what git and the records want, and what was found.
+
+    ``judged`` stands beside a finding that came of a check on rows.
+    """
 
     plane: Plane
     what: str
     standing: Standing
     wanted: str
     found: str
+    judged: Judged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,10 @@ class Drift:
     def unread(self) -> tuple[Finding, ...]:
         """What could not be looked at."""
         return tuple(one for one in self.findings if one.standing is Standing.UNREAD)
+
+    def drifted_on(self, plane: Plane) -> tuple[Finding, ...]:
+        """What drifted on one plane."""
+        return tuple(one for one in self.drifted if one.plane is plane)
 
     @property
     def exit_code(self) -> ExitCode:

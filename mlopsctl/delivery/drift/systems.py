@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.drift.finding import Finding, Plane, Standing
-from mlopsctl.delivery.elsewhere.engines import elsewhere
+from mlopsctl.delivery.elsewhere.engines import elsewhere, is_elsewhere
 from mlopsctl.delivery.elsewhere.lines import SCHEDULE, engine_lines, short
 from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.plan import Action
@@ -15,10 +15,15 @@ from mlopsctl.delivery.stores import Stores
 from mlopsctl.lowering.lower import lower
 from mlopsctl.metadata.records import Release
 
+# What a plan says of these is about what it would do.
+_AS_FOUND = {Action.CREATE: "it is not there", Action.DELETE: "there is one that the project does not ask for"}
+
 
 def schedule_findings(loaded: Loaded, stores: Stores) -> Iterator[Finding]:
     """The compiled pipeline and its schedules, as the orchestrator has them; none on this machine, which keeps none."""
     del stores
+    if not is_elsewhere(loaded):
+        return
     there = elsewhere(loaded, lower(loaded), ask=True)
     if there is None:
         return
@@ -26,7 +31,7 @@ def schedule_findings(loaded: Loaded, stores: Stores) -> Iterator[Finding]:
     for line in engine_lines(there.wanted, there.deployed):
         same = line.action is Action.KEEP
         asked = wanted.get(line.name, "no schedule") if line.kind == SCHEDULE else short(there.wanted.bundle.digest)
-        found = "; ".join(line.reasons) if line.action is not Action.CREATE else "it is not there"
+        found = _AS_FOUND.get(line.action, "; ".join(line.reasons))
         yield _finding(Plane.SCHEDULE, f"{line.kind} {line.name}", same, asked, found)
 
 

@@ -18,7 +18,7 @@ from mlopsctl.orchestrators.contract import Engine, EngineRun, RunState
 from mlopsctl.orchestrators.local.contract import Observer
 from mlopsctl.pipeline.ir import Pipeline, Step
 from mlopsctl.step import ledger
-from mlopsctl.step.portable import task_name
+from mlopsctl.step.ports import task_name
 from mlopsctl.step.task import StepResult, StepState
 
 PAUSE = 2.0

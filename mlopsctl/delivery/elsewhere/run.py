@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,10 +18,13 @@ from mlopsctl.metadata.records import ExecutionRecord, RunRecord
 from mlopsctl.orchestrators.contract import EngineRun, RunState
 from mlopsctl.orchestrators.local.contract import Observer
 from mlopsctl.pipeline.ir import Pipeline
-from mlopsctl.step.portable import PINNED_PARAMETER, RUN_PARAMETER, harmless
+from mlopsctl.step.portable import harmless
+from mlopsctl.step.ports import PINNED_PARAMETER, RUN_PARAMETER
 from mlopsctl.step.task import StepResult
 
 _log = log_for("elsewhere")
+
+_MOST_RUNS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +68,31 @@ def run_there(
 
 def bring_home(there: Elsewhere, stores: Stores) -> tuple[str, ...]:
     """Record the ended runs that are not recorded yet, such as those of schedules; their ids, oldest first."""
-    waiting = uncollected(there, stores)
+    recent = there.engine.recent(there.wanted, _MOST_RUNS)
+    waiting = _uncollected(recent, stores)
     for found in waiting:
         run = found.run or found.id
         record = stores.metadata.run(run) or _foreign(there, found, run)
         collect(stores, record, state="success" if found.state is RunState.SKIPPED else found.state.value)
+    for found in recent:
+        # The last task of a run writes it down itself where it can, and does not know what started it.
+        known = stores.metadata.run(found.run or found.id) if found.schedule else None
+        if known is not None and not known.cause:
+            stores.metadata.tell_cause(known.id, _cause(found))
     return tuple(found.run or found.id for found in waiting)
 
 
-def uncollected(there: Elsewhere, stores: Stores, limit: int = 50) -> tuple[EngineRun, ...]:
+def uncollected(there: Elsewhere, stores: Stores) -> tuple[EngineRun, ...]:
     """The newest ended runs there that are not recorded as ended here, oldest first.
 
     A run whose watcher was killed counts as canceled here until what it came to is known.
     """
+    return _uncollected(there.engine.recent(there.wanted, _MOST_RUNS), stores)
+
+
+def _uncollected(recent: Sequence[EngineRun], stores: Stores) -> tuple[EngineRun, ...]:
     found = []
-    for run in reversed(there.engine.recent(there.wanted, limit)):
+    for run in reversed(recent):
         record = stores.metadata.run(run.run or run.id)
         is_open = (
             record is None
@@ -101,7 +114,12 @@ def _foreign(there: Elsewhere, found: EngineRun, run: str) -> RunRecord:
         plan_digest="",
         started=found.started,
         parameters=dict(there.wanted.parameters),
+        cause=_cause(found),
     )
+
+
+def _cause(found: EngineRun) -> str:
+    return f"schedule: {found.schedule}" if found.schedule else ""
 
 
 def _record_unheard(asked: Asked, followed: Followed, stores: Stores) -> None:

@@ -27,14 +27,8 @@ from mlopsctl.step.container_input import read_executor_input
 from mlopsctl.step.container_output import give
 from mlopsctl.step.container_task import read_pinned
 from mlopsctl.step.pinned import CHAMPION
-from mlopsctl.step.portable import (
-    PINNED_OUTPUT,
-    PINNED_PARAMETER,
-    RUN_OUTPUT,
-    RUN_PARAMETER,
-    PortableRun,
-    decode_run,
-)
+from mlopsctl.step.portable import PortableRun, decode_run
+from mlopsctl.step.ports import PINNED_OUTPUT, PINNED_PARAMETER, RUN_OUTPUT, RUN_PARAMETER
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

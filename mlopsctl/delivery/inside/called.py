@@ -34,18 +34,9 @@ from mlopsctl.ground.text import printable
 from mlopsctl.metadata.records import ExecutionRecord
 from mlopsctl.pipeline.ir import ArtifactType
 from mlopsctl.step import container, ledger
-from mlopsctl.step.portable import (
-    PINNED_OUTPUT,
-    PINNED_PARAMETER,
-    RUN_OUTPUT,
-    RUN_PARAMETER,
-    Order,
-    PortableStep,
-    decode_run,
-    decode_step,
-    encode,
-    to_port,
-)
+from mlopsctl.step.portable import PortableStep, decode_run, decode_step, encode
+from mlopsctl.step.portable_fields import Order
+from mlopsctl.step.ports import PINNED_OUTPUT, PINNED_PARAMETER, RUN_OUTPUT, RUN_PARAMETER, to_port
 from mlopsctl.step.task import StepState
 
 SKIPPED = 77

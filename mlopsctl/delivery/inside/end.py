@@ -29,7 +29,8 @@ from mlopsctl.step import ledger
 from mlopsctl.step.container_input import ExecutorInput, read_executor_input
 from mlopsctl.step.container_output import give
 from mlopsctl.step.ledger import Ended
-from mlopsctl.step.portable import RUN_PARAMETER, STATUS_PARAMETER, PortableRun, decode_run
+from mlopsctl.step.portable import PortableRun, decode_run
+from mlopsctl.step.ports import RUN_PARAMETER, STATUS_PARAMETER
 from mlopsctl.step.task import StepResult, StepState
 
 State = Literal["success", "failed", "canceled"]
@@ -37,6 +38,9 @@ State = Literal["success", "failed", "canceled"]
 _STATES: Mapping[str, State] = {
     "SUCCEEDED": "success", "SKIPPED": "success", "FAILED": "failed", "CANCELLED": "canceled", "CANCELED": "canceled"
 }  # fmt: skip
+
+# So Airflow names the runs of a schedule, and no other; the other engines tell a task nothing of what started it.
+_SCHEDULED = "scheduled__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,7 @@ def _run_record(asked: PortableRun, run: str, records: Sequence[ExecutionRecord]
         plan_digest="",
         started=min((record.started for record in records), default=now_ms()),
         tool_version=__version__,
+        cause="schedule: of the DAG" if run.startswith(_SCHEDULED) else "",
     )
 
 

@@ -6,13 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlopsctl.config.load import Loaded, inspect_project, load_project
-from mlopsctl.delivery.ci.scaffold import compare_files, make_files
+from mlopsctl.delivery.ci.scaffold import Made, compare_files, make_files
 from mlopsctl.delivery.environment import findings_of_executions
+from mlopsctl.delivery.level.seen import promotions, standing_schedules, triggered_runs
+from mlopsctl.delivery.level.workflows import read_workflows
 from mlopsctl.delivery.stores import Stores, open_stores
 from mlopsctl.evidence import InfraBlessing
 from mlopsctl.ground.checkout import ask_git
 from mlopsctl.ground.errors import Problem, Severity
-from mlopsctl.levels import CRITERIA, Evidence, Standing, Workflow, judge
+from mlopsctl.levels import CRITERIA, Evidence, Standing, judge
 from mlopsctl.levels.kinds import asserting, kind_of
 from mlopsctl.lowering.lower import lower
 
@@ -40,8 +42,10 @@ def read_evidence(place: Path, environment: str | None) -> Evidence:
         steps, uncompiled = tuple(step.id for step in lower(loaded).pipeline.steps), ""
     except Problem as problem:
         steps, uncompiled = (), str(problem)
-    root = _root(loaded.folder)
+    made = _made(loaded)
     with open_stores(loaded) as stores:
+        triggered = triggered_runs(loaded, stores)
+        schedules, unasked = standing_schedules(loaded) if not triggered else ((), "")
         return _of_runs(
             Evidence(
                 loaded=loaded,
@@ -49,10 +53,15 @@ def read_evidence(place: Path, environment: str | None) -> Evidence:
                 problems=problems,
                 steps=steps,
                 uncompiled=uncompiled,
-                workflows=_workflows(root),
-                differing=_differing(loaded),
+                triggered=triggered,
+                schedules=schedules,
+                unasked=unasked,
+                workflows=read_workflows(
+                    _root(loaded.folder), loaded.folder, made.files if isinstance(made, Made) else {}
+                ),
+                differing=_differing(made),
                 tests=_tests(loaded.folder / "tests"),
-                locks=tuple(sorted(path.name for path in (loaded.folder / "environments").glob("*.lock.yaml"))),
+                promoted=promotions(environments, stores),
                 release=stores.state.read(loaded.project.name, loaded.environment).release,
             ),
             stores,
@@ -90,49 +99,36 @@ def _infra(stores: Stores, evidence: Evidence) -> InfraBlessing | None:
 def _root(folder: Path) -> Path:
     answer = ask_git(folder, "rev-parse", "--show-toplevel")
     text = (answer or b"").decode("utf-8", "surrogateescape").rstrip("\n")
-    return Path(text).resolve() if text else folder.resolve()
+    root = Path(text).resolve() if text else folder.resolve()
+    return root if folder.resolve().is_relative_to(root) else folder.resolve()
 
 
-def _workflows(root: Path) -> tuple[Workflow, ...]:
-    """The workflows of GitHub and the build files of Cloud Build; what is no YAML starts nothing."""
-    files = [*sorted((root / ".github" / "workflows").glob("*.y*ml")), *sorted(root.glob("**/cloudbuild*/*.y*ml"))]
-    files += sorted(root.glob("cloudbuild*.y*ml"))
-    return tuple(_workflow(file, root) for file in files if file.is_file() and file.stat().st_size < _MOST_BYTES)
-
-
-def _workflow(file: Path, root: Path) -> Workflow:
-    import yaml
-
-    text = file.read_text(encoding="utf-8", errors="replace")
-    commands = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-    path = file.relative_to(root).as_posix()
-    if ".github" not in file.parts:
-        pull = "pull" in file.name
-        return Workflow(path, pull, not pull, commands)
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError:
-        data = None
-    # `on` is true in YAML 1.1.
-    starts = (data.get("on", data.get(True)) if isinstance(data, dict) else None) or ()
-    events = {starts} if isinstance(starts, str) else set(starts)
-    return Workflow(path, bool(events & {"pull_request", "pull_request_target"}), "push" in events, commands)
-
-
-def _differing(loaded: Loaded) -> tuple[str, ...]:
+def _made(loaded: Loaded) -> Made | Problem | None:
+    """The files that `ci init` would write; why it could not."""
     if not loaded.project.ci:
-        return ()
+        return None
     try:
-        return tuple(f"{one.path} {one.what}" for one in compare_files(make_files(loaded.file)))
+        return make_files(loaded.file)
+    except Problem as problem:
+        return problem
+
+
+def _differing(made: Made | Problem | None) -> tuple[str, ...]:
+    if not isinstance(made, Made):
+        return () if made is None else (str(made),)
+    try:
+        return tuple(f"{one.path} {one.what}" for one in compare_files(made))
     except Problem as problem:
         return (str(problem),)
 
 
 def _tests(folder: Path) -> dict[str, tuple[str, ...]]:
+    """The tests that assert something, by kind."""
     found: dict[str, list[str]] = {}
     for file in sorted(folder.glob("**/test_*.py")):
         if file.stat().st_size > _MOST_BYTES:
             continue
-        for name in asserting(file.read_text(encoding="utf-8", errors="replace")):
-            found.setdefault(kind_of(file.name, name), []).append(f"{file.name}::{name}")
+        place = file.relative_to(folder.parent).as_posix()
+        for name, line in asserting(file.read_text(encoding="utf-8", errors="replace")).items():
+            found.setdefault(kind_of(file.name, name), []).append(f"{place}:{line}::{name}")
     return {kind: tuple(names) for kind, names in found.items() if kind}

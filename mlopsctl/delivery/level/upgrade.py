@@ -31,10 +31,14 @@ def upgraded(place: Path, environment: str | None, level: int) -> tuple[str, ...
         StepProblem: when it would no longer be valid: nothing of that change is kept then.
     """
     file = place / FILE if place.is_dir() else place
+    return upgraded_by(file, read_evidence(place, environment), level)
+
+
+def upgraded_by(file: Path, evidence: Evidence, level: int) -> tuple[str, ...]:
+    """The same by evidence that was read already, perhaps of another checkout than the one of ``file``."""
     done: list[str] = []
-    evidence = read_evidence(place, environment)
     if evidence.problems:
-        raise InvalidProject([one for one in inspect_project(place)[0] if one.severity is Severity.ERROR])
+        raise InvalidProject([one for one in inspect_project(file)[0] if one.severity is Severity.ERROR])
     missing = {one.criterion.id for one in judge(evidence, CRITERIA).missing(level)}
     for id, write in _PROJECT.items():
         if id in missing:
@@ -68,6 +72,8 @@ def _written(file: Path, write: _Write, evidence: Evidence) -> Iterator[str]:
 
 
 def _trigger(document: Document, evidence: Evidence) -> tuple[str, str] | None:
+    if evidence.project.triggers:
+        return None
     item = '{kind: schedule, cron: "0 3 * * 1"}'
     return _changed(document, Editor(document).appended(("triggers",), item)), f"trigger: runs start weekly: {item}"
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mlopsctl.config.load import Loaded
-from mlopsctl.delivery.apply import prepare
 from mlopsctl.delivery.environment import writing
 from mlopsctl.delivery.plan import Plan
+from mlopsctl.delivery.prepare import prepare
 from mlopsctl.delivery.promotion import approval
 from mlopsctl.delivery.promotion.follow import require_lock
 from mlopsctl.delivery.release import take_over

@@ -1,147 +1,90 @@
-"""The evidence file: the statement in a DSSE envelope, signed where the environment says with which key."""
+"""The evidence file: the statement in a DSSE envelope, or in a Sigstore bundle where an identity signs."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlopsctl.config.load import Loaded
-from mlopsctl.config.sections.promotion import Signature
-from mlopsctl.ground.errors import InvalidProject, StepProblem
-from mlopsctl.ground.secrets import secret_value
+from mlopsctl.config.sections.signature import Signature, SigstoreSignature
+from mlopsctl.delivery.promotion import keys, sigstore_proof, sigstore_signing
+from mlopsctl.delivery.promotion.statement import PAYLOAD_TYPE
+from mlopsctl.delivery.promotion.unproved import NotProved
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
     from securesystemslib.dsse import Envelope
 
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
-_MOST_BYTES = 1 << 16
-
-
-class NotProved(Exception):
-    """An envelope that proves nothing, with the reason as a phrase."""
+_ENVELOPE = {"payload", "payloadType", "signatures"}
+_IN_BUNDLE = "dsseEnvelope"
 
 
 def sealed(loaded: Loaded, payload: bytes) -> bytes:
-    """The envelope's text, signed where the environment's ``promotion`` names a key.
+    """The file's bytes, signed as the environment's ``promotion`` asks.
 
     Raises:
-        StepProblem: when the private key is not set, or is not the other half of the public one.
-        InvalidProject: when the public key cannot be read.
+        StepProblem: when what signs is missing, or is not what the environment asks for.
+        InvalidProject: when a key or a trust root cannot be read.
     """
     from securesystemslib.dsse import Envelope
 
-    envelope = Envelope(payload, PAYLOAD_TYPE, {})
     signature = _signature(loaded)
+    if isinstance(signature, SigstoreSignature):
+        return sigstore_signing.sign(loaded, signature, payload)
+    envelope = Envelope(payload, PAYLOAD_TYPE, {})
     if signature is not None:
-        from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]
-
-        public = _public_key(loaded, signature)
-        private = _private_key(loaded, signature)
-        if private.public_key() != public:
-            raise StepProblem.because(
-                "wrong-key",
-                f"the private key is not the other half of {signature.public_key}",
-                hint="set the secret to the private key of this pair",
-                span=loaded.span(("promotion", "signature")),
-            )
-        envelope.sign(CryptoSigner(private, SSlibKey.from_crypto(public)))
+        keys.sign(loaded, signature, envelope)
     return (json.dumps(envelope.to_dict(), indent=1, sort_keys=True) + "\n").encode()
 
 
 def opened(loaded: Loaded, content: bytes) -> tuple[bytes, bool]:
-    """The payload of an envelope, and whether it is signed by the environment's key. Nothing is asked elsewhere.
+    """The payload of an evidence file, and whether it is signed as the environment asks. Nothing is asked elsewhere.
 
     Raises:
-        NotProved: when it is no envelope, or lacks the signature that the environment asks for.
-        InvalidProject: when the public key cannot be read.
+        NotProved: when it is no such file, or lacks the signature that the environment asks for.
+        InvalidProject: when a key or a trust root cannot be read.
+        StepProblem: when the library that verifies is not installed.
     """
-    envelope = _envelope(content)
     signature = _signature(loaded)
+    envelope, is_bundle = _envelope(content)
+    if isinstance(signature, SigstoreSignature):
+        if not is_bundle:
+            how = "it carries the signature of a key" if envelope.signatures else "it is not signed"
+            raise NotProved(
+                f"{how}, and {loaded.environment} asks for the identity {' or '.join(signature.identities)}"
+            )
+        return sigstore_proof.proved(loaded, signature, content), True
     if signature is None:
         return envelope.payload, False
-    from securesystemslib.exceptions import VerificationError
-    from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
-
-    if not envelope.signatures:
-        raise NotProved("it is not signed")
-    try:
-        envelope.verify([SSlibKey.from_crypto(_public_key(loaded, signature))], 1)
-    except VerificationError:
-        raise NotProved(f"it is not signed with {signature.public_key}") from None
+    if is_bundle:
+        raise NotProved(
+            f"it is signed by an identity, and {loaded.environment} asks for the key {signature.public_key}"
+        )
+    keys.require_signed(loaded, signature, envelope)
     return envelope.payload, True
 
 
-def _envelope(content: bytes) -> Envelope:
+def _envelope(content: bytes) -> tuple[Envelope, bool]:
+    """The envelope, not verified, and whether it stands in a Sigstore bundle."""
     from securesystemslib.dsse import Envelope
     from securesystemslib.exceptions import FormatError
 
     try:
         data = json.loads(content)
-        if not isinstance(data, dict) or set(data) != {"payload", "payloadType", "signatures"}:
+        is_bundle = isinstance(data, dict) and _IN_BUNDLE in data
+        inner = data[_IN_BUNDLE] if is_bundle else data
+        if not isinstance(inner, dict) or set(inner) != _ENVELOPE:
             raise NotProved("it is not a DSSE envelope")
-        envelope = Envelope.from_dict(data)
+        if is_bundle:
+            # A bundle's signature names no key: the certificate beside it holds it.
+            inner = {**inner, "signatures": []}
+        envelope = Envelope.from_dict(inner)
     except (ValueError, KeyError, TypeError, AttributeError, FormatError, RecursionError) as error:
         raise NotProved(f"it is not a DSSE envelope ({error})") from None
     if envelope.payload_type != PAYLOAD_TYPE:
         raise NotProved("its payload is not an in-toto statement")
-    return envelope
+    return envelope, is_bundle
 
 
 def _signature(loaded: Loaded) -> Signature | None:
     promotion = loaded.project.promotion
     return None if promotion is None else promotion.signature
-
-
-def _public_key(loaded: Loaded, signature: Signature) -> Ed25519PublicKey:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
-    why = "it is not an Ed25519 key in PEM"
-    try:
-        key = load_pem_public_key(_read(loaded.folder / signature.public_key))
-        if isinstance(key, Ed25519PublicKey):
-            return key
-    except OSError as error:
-        why = error.strerror or str(error)
-    except (ValueError, UnsupportedAlgorithm):
-        pass
-    raise InvalidProject.because(
-        "unreadable-key",
-        f"the public key {signature.public_key} cannot be used: {why}",
-        hint="`openssl genpkey -algorithm ed25519` makes a pair, `openssl pkey -pubout` writes its public half",
-        span=loaded.span(("promotion", "signature", "public_key")),
-    )
-
-
-def _private_key(loaded: Loaded, signature: Signature) -> Ed25519PrivateKey:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    place = loaded.span(("promotion", "signature"))
-    if signature.private is None:
-        raise StepProblem.because(
-            "no-private-key",
-            f"evidence for {loaded.environment} must be signed, and no private key is named",
-            hint="add `private: {secret: NAME}` to promotion.signature",
-            span=place,
-        )
-    try:
-        key = load_pem_private_key(secret_value(signature.private.secret).encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
-    if isinstance(key, Ed25519PrivateKey):
-        return key
-    raise StepProblem.because(
-        "unreadable-key",
-        f"the secret {signature.private.secret} does not hold an Ed25519 private key in PEM without a password",
-        span=place,
-    )
-
-
-def _read(file: Path) -> bytes:
-    with file.open("rb") as stream:
-        return stream.read(_MOST_BYTES)

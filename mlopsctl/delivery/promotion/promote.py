@@ -10,9 +10,12 @@ from pathlib import Path
 from mlopsctl import evidence
 from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.environment import findings_of_executions
+from mlopsctl.delivery.promotion.clean_runs import require_clean_runs
 from mlopsctl.delivery.promotion.envelope import sealed
 from mlopsctl.delivery.promotion.lock_text import lock_text
-from mlopsctl.delivery.promotion.statement import GateProof, Predicate, state
+from mlopsctl.delivery.promotion.proof import prove
+from mlopsctl.delivery.promotion.rows import Row, rows
+from mlopsctl.delivery.promotion.statement import GateProof, Predicate, Statement, state
 from mlopsctl.delivery.stores import Stores, open_stores
 from mlopsctl.evidence import Blessing, Evaluation, Verdict
 from mlopsctl.ground.digest import PREFIX, digest_json
@@ -20,6 +23,7 @@ from mlopsctl.ground.errors import Problem, Refused, Undecided, UsageProblem
 from mlopsctl.ground.numbers import shown
 from mlopsctl.lowering.image import image_reference
 from mlopsctl.lowering.release_lock import (
+    Followed,
     LockedCode,
     LockedModel,
     ReleaseLock,
@@ -31,22 +35,15 @@ from mlopsctl.metadata.records import ExecutionRecord, Release, RunRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a promotion's table: what it is, what the environment follows now, and what it would follow."""
-
-    what: str
-    now: str
-    then: str
-
-
-@dataclass(frozen=True, slots=True)
 class Promoted:
     """A promotion that was put together.
 
     Attributes:
-        files: contents by path; none for ``strategy: code``, where the destination trains itself.
+        files: contents by path; none for ``strategy: code``, where the destination trains itself, and none where the
+            lock and the evidence that stand there say just this.
         before: the lock that stands now.
         measures: metric by metric what was measured on the model where it comes from.
+        digests: what the evidence is about and what it rests on, each by its whole digest.
         notes: what a reader should know beside it.
     """
 
@@ -61,11 +58,12 @@ class Promoted:
     measures: tuple[tuple[str, str], ...]
     signed: bool
     notes: tuple[str, ...] = ()
+    digests: tuple[tuple[str, str], ...] = ()
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """The table."""
-        return tuple(_rows(self))
+        return tuple(rows(self.before, self.lock))
 
 
 def promote(source: Loaded, target: Loaded) -> Promoted:
@@ -88,7 +86,7 @@ def promote(source: Loaded, target: Loaded) -> Promoted:
         )
     with open_stores(source) as stores:
         release, run = _released(source, stores)
-        _require_clean_runs(source, stores, promotion.after_successful_runs)
+        require_clean_runs(source, stores, run, release.model, promotion.after_successful_runs)
         found = _Judged(source, stores, release, run)
         if release.overrides and not promotion.allow_override:
             broken = ", ".join(release.overrides)
@@ -114,22 +112,6 @@ def _released(source: Loaded, stores: Stores) -> tuple[Release, RunRecord]:
     if run is None:
         raise Undecided.because("run-gone", f"the records no longer have the run {state_.release.run}")
     return state_.release, run
-
-
-def _require_clean_runs(source: Loaded, stores: Stores, wanted: int) -> None:
-    """Be sure that the newest runs were all clean."""
-    runs = stores.metadata.runs(source.project.name, source.environment, limit=wanted) if wanted else []
-    clean = 0
-    for run in runs:
-        if run.state != "success" or run.exit_code != 0:
-            break
-        clean += 1
-    if clean < wanted:
-        raise Refused.because(
-            "too-few-runs",
-            f"{clean} of the last runs in {source.environment} were clean in a row, and {wanted} are asked for",
-            hint="promotion.after_successful_runs says how many",
-        )
 
 
 class _Judged:
@@ -175,7 +157,7 @@ def _put_together(source: Loaded, target: Loaded, found: _Judged) -> Promoted:
             "run": found.run.id,
             "plan": found.run.plan_digest,
             "commit": draft.code.commit,
-            "policy": digest_json("mlopsctl/policy/v1", release.gates),
+            "policy": _policy(release),
             "verdict": found.blessing.verdict.value,
             "preflight": found.preflight.value,
             "evaluation": release.evaluation,
@@ -183,7 +165,10 @@ def _put_together(source: Loaded, target: Loaded, found: _Judged) -> Promoted:
             "gates": tuple(_gates(found.blessing)),
         }
     )
-    envelope = sealed(target, state(release.model, release.registry_name, predicate).content)
+    statement = state(release.model, release.registry_name, predicate)
+    if before is not None and _says_that(target, before, statement):
+        return _promoted(source, target, found, {}, before.lock, standing, ())
+    envelope = sealed(target, statement.content)
     lock = draft.model_copy(update={"evidence": PREFIX + hashlib.sha256(envelope).hexdigest()})
     # The evidence stands before the lock that names it.
     files = {
@@ -193,6 +178,14 @@ def _put_together(source: Loaded, target: Loaded, found: _Judged) -> Promoted:
     unnamed = found.run.git.dirty and not lock.code.commit
     dirty = ("the run had uncommitted changes, so the lock names no commit",) if unnamed else ()
     return _promoted(source, target, found, files, lock, standing, dirty)
+
+
+def _says_that(target: Loaded, standing: Followed, statement: Statement) -> bool:
+    """Whether the lock that stands there is proved by evidence that states the same; a hold wants a new lock."""
+    try:
+        return standing.lock.hold is None and prove(target, standing).statement == statement
+    except Undecided:
+        return False
 
 
 def _promoted(
@@ -218,7 +211,23 @@ def _promoted(
         measures=tuple((one.metric, shown(one.value)) for one in whole if one.value is not None),
         signed=promotion is not None and promotion.signature is not None and lock is not None,
         notes=notes,
+        digests=tuple(_digests(found, lock)),
     )
+
+
+def _digests(found: _Judged, lock: ReleaseLock | None) -> Iterator[tuple[str, str]]:
+    release, run = found.release, found.run
+    yield "model", release.model
+    yield "plan", run.plan_digest
+    if lock is not None and lock.code.commit:
+        yield "commit", lock.code.commit
+    yield "gates", _policy(release)
+    yield "evaluation", release.evaluation
+    yield "blessing", release.blessing
+
+
+def _policy(release: Release) -> str:
+    return digest_json("mlopsctl/policy/v1", release.gates)
 
 
 def _lock(source: Loaded, target: Loaded, found: _Judged, evidence_digest: str) -> ReleaseLock:
@@ -278,26 +287,3 @@ def _gates(blessing: Blessing) -> Iterator[GateProof]:
             reason=gate.reason,
             overridden=gate.overridden,
         )
-
-
-def _rows(found: Promoted) -> Iterator[Row]:
-    before, lock = found.before, found.lock
-    if lock is None:
-        return
-    yield Row("model", _version(before), _version(lock))
-    yield Row("digest", _short(before.model.digest if before else ""), _short(lock.model.digest))
-    yield Row("commit", _short(before.code.commit if before else ""), _short(lock.code.commit))
-    for name, digest in sorted(lock.data.items()):
-        yield Row(f"data {name}", _short(before.data.get(name, "") if before else ""), _short(digest))
-    yield Row("pipeline", _short(before.pipeline if before else ""), _short(lock.pipeline))
-    if lock.image or (before is not None and before.image):
-        yield Row("image", _short(before.image if before else ""), _short(lock.image))
-    yield Row("evidence", _short(before.evidence if before else ""), _short(lock.evidence))
-
-
-def _version(lock: ReleaseLock | None) -> str:
-    return f"{lock.model.name} v{lock.model.version} of {lock.source}" if lock is not None else "nothing"
-
-
-def _short(digest: str) -> str:
-    return digest.rpartition(":")[2][:12] or "nothing"

@@ -6,9 +6,10 @@ import hashlib
 from dataclasses import dataclass
 
 from mlopsctl.config.load import Loaded
-from mlopsctl.delivery.promotion.envelope import NotProved, opened
+from mlopsctl.delivery.promotion.envelope import opened
 from mlopsctl.delivery.promotion.lock_text import lock_text
 from mlopsctl.delivery.promotion.statement import Statement, differences, read_statement
+from mlopsctl.delivery.promotion.unproved import NotProved
 from mlopsctl.ground.digest import PREFIX
 from mlopsctl.ground.errors import Undecided
 from mlopsctl.ground.source import DocPath
@@ -26,8 +27,11 @@ class Proof:
     signed: bool
 
 
-def prove(loaded: Loaded, followed: Followed) -> Proof:
+def prove(loaded: Loaded, followed: Followed, content: bytes | None = None) -> Proof:
     """Verify a lock against its evidence, without asking anybody.
+
+    Args:
+        content: the evidence; what stands beside the lock where none is given.
 
     Raises:
         Undecided: when a byte of either is not as it was promoted, naming what differs at its line.
@@ -41,7 +45,7 @@ def prove(loaded: Loaded, followed: Followed) -> Proof:
         message = f"the lock comes from {lock.source}, and {lock.environment} is promoted from {wanted}"
         raise _not_proved(followed, ("from",), message)
     _require_own_text(followed)
-    content = _content(loaded, followed)
+    content = _content(loaded, followed) if content is None else content
     found = PREFIX + hashlib.sha256(content).hexdigest()
     file = evidence_file(loaded.folder, lock.environment)
     if found != lock.evidence:
@@ -50,7 +54,8 @@ def prove(loaded: Loaded, followed: Followed) -> Proof:
         payload, signed = opened(loaded, content)
         statement = read_statement(payload)
     except (NotProved, ValueError) as error:
-        raise _not_proved(followed, ("evidence",), f"{file.name} proves nothing: {error}") from None
+        hint = error.hint if isinstance(error, NotProved) else ""
+        raise _not_proved(followed, ("evidence",), f"{file.name} proves nothing: {error}", hint) from None
     _require_same(followed, statement)
     return Proof(followed, statement, signed)
 
@@ -90,11 +95,12 @@ def _content(loaded: Loaded, followed: Followed) -> bytes:
         raise _not_proved(followed, ("evidence",), message) from error
 
 
-def _not_proved(followed: Followed, path: DocPath, message: str) -> Undecided:
+def _not_proved(followed: Followed, path: DocPath, message: str, hint: str = "") -> Undecided:
     lock = followed.lock
+    again = _AGAIN.format(lock.source, lock.environment)
     return Undecided.because(
         "not-proved",
         f"nothing is released: {message}",
-        hint=_AGAIN.format(lock.source, lock.environment),
+        hint=f"{again}; {hint}" if hint else again,
         span=followed.span(path),
     )

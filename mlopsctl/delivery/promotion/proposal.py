@@ -6,17 +6,22 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlopsctl.forges.contract import Forge, PullRequest
 from mlopsctl.ground.checkout import ask_git
-from mlopsctl.ground.errors import StepProblem, UsageProblem
+from mlopsctl.ground.errors import Refused, StepProblem, UsageProblem
 
 # A checkout can carry configuration that makes git run programs; none of it is honoured.
 _SAFE = ("-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never")
 _SECONDS = 120
 _MOST_COMMITS = 500
+
+
+class NothingToPropose(Refused):
+    """The base says already what would be proposed (exit 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ def open_request(folder: Path, proposal: Proposal) -> PullRequest:
 
     Raises:
         UsageProblem: when they name none.
+        NothingToPropose: see :func:`propose`.
     """
     from mlopsctl.forges.opening import require_forge
 
@@ -50,15 +56,11 @@ def open_request(folder: Path, proposal: Proposal) -> PullRequest:
         forge.close()
 
 
-def propose(folder: Path, proposal: Proposal, forge: Forge) -> PullRequest:
-    """Commit the files on the branch, push it, and open the pull request; everything may be done again.
-
-    The base is the branch that is checked out, as the remote ``origin`` has it where it does.
+def base_of(folder: Path) -> tuple[str, Path]:
+    """The branch that is checked out, on which a proposal stands, and the folder of the repository.
 
     Raises:
         UsageProblem: when the folder is no git repository on a branch, or has no remote ``origin``.
-        StepProblem: when git refuses.
-        ForgeProblem: when the forge does.
     """
     base = _text(folder, "symbolic-ref", "--short", "HEAD")
     root = _text(folder, "rev-parse", "--show-toplevel")
@@ -68,9 +70,37 @@ def propose(folder: Path, proposal: Proposal, forge: Forge) -> PullRequest:
             f"{folder} is not on a branch of a git repository with a remote `origin`",
             hint="leave out --pr, and commit the files yourself",
         )
-    commit = _committed(folder, Path(root), base, proposal)
+    return base, Path(root)
+
+
+def propose(folder: Path, proposal: Proposal, forge: Forge) -> PullRequest:
+    """Commit the files on the branch, push it, and open the pull request; everything may be done again.
+
+    The base is the branch that is checked out, as the remote ``origin`` has it where it does.
+
+    Raises:
+        UsageProblem: when the folder is no git repository on a branch, or has no remote ``origin``.
+        NothingToPropose: when the base holds these very files already.
+        StepProblem: when git refuses.
+        ForgeProblem: when the forge does.
+    """
+    base, root = base_of(folder)
+    commit = _committed(folder, root, base, proposal)
     _git(folder, "push", "--quiet", "--force", "origin", f"{commit}:refs/heads/{proposal.branch}")
     return forge.open_pull_request(proposal.title, proposal.body, proposal.branch, base)
+
+
+def base_commit(folder: Path, base: str) -> str:
+    """The commit that a proposal stands on: the base as ``origin`` has it, or as it is here where origin has none.
+
+    Raises:
+        UsageProblem: when there is no commit yet.
+    """
+    found = _text(folder, "rev-parse", "--verify", "--quiet", f"refs/remotes/origin/{base}")
+    found = found or _text(folder, "rev-parse", "--verify", "HEAD")
+    if not found:
+        raise UsageProblem.because("no-commit", "the repository has no commit yet", hint="commit the project first")
+    return found
 
 
 def earlier_texts(folder: Path, first: Path, second: Path) -> Iterator[tuple[bytes, bytes]]:
@@ -82,17 +112,42 @@ def earlier_texts(folder: Path, first: Path, second: Path) -> Iterator[tuple[byt
             yield found[0], found[1]
 
 
+@contextmanager
+def files_at(folder: Path, commit: str) -> Iterator[Path]:
+    """The files of a commit in a repository of their own that is gone afterwards; this checkout is left alone.
+
+    Raises:
+        StepProblem: when git refuses.
+    """
+    with tempfile.TemporaryDirectory(prefix="mlopsctl-") as temporary:
+        there = Path(temporary).resolve() / "files"
+        there.mkdir()
+        index = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
+        _git(folder, "read-tree", commit, extra=index)
+        _git(_root(folder), "checkout-index", "--all", "--quiet", f"--prefix={there}/", extra=index)
+        _git(there, "init", "--quiet")
+        _git(there, "add", "--all", "--force")
+        yield there
+
+
+def changed_in(there: Path) -> dict[str, bytes]:
+    """What was written in :func:`files_at` and git would take: contents by the path from its root."""
+    answer = ask_git(there, "ls-files", "-z", "--modified", "--others", "--exclude-standard") or b""
+    names = sorted({name.decode("utf-8", "surrogateescape") for name in answer.split(b"\0") if name})
+    return {name: (there / name).read_bytes() for name in names if (there / name).is_file()}
+
+
+def _root(folder: Path) -> Path:
+    return Path(_text(folder, "rev-parse", "--show-toplevel"))
+
+
 def _at(folder: Path, commit: str, file: Path) -> bytes | None:
     return ask_git(file.parent if file.parent.is_dir() else folder, "show", f"{commit}:./{file.name}")
 
 
 def _committed(folder: Path, root: Path, base: str, proposal: Proposal) -> str:
     """The commit with the files on top of the base; the one that the branch has, where that holds the same."""
-    parent = _text(folder, "rev-parse", "--verify", "--quiet", f"refs/remotes/origin/{base}") or _text(
-        folder, "rev-parse", "--verify", "HEAD"
-    )
-    if not parent:
-        raise UsageProblem.because("no-commit", "the repository has no commit yet", hint="commit the project first")
+    parent = base_commit(folder, base)
     with tempfile.TemporaryDirectory(prefix="mlopsctl-") as temporary:
         index = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
         _git(root, "read-tree", parent, extra=index)
@@ -101,6 +156,12 @@ def _committed(folder: Path, root: Path, base: str, proposal: Proposal) -> str:
             name = path.resolve().relative_to(root.resolve()).as_posix()
             _git(root, "update-index", "--add", "--cacheinfo", f"100644,{blob},{name}", extra=index)
         tree = _git(root, "write-tree", extra=index)
+    if tree == _text(root, "rev-parse", f"{parent}^{{tree}}"):
+        raise NothingToPropose.because(
+            "nothing-to-propose",
+            f"{base} has these files as they would be proposed, so there is nothing to open a pull request for",
+            hint=f"what differs stands in this checkout alone: `git diff origin/{base}`",
+        )
     standing = _text(root, "ls-remote", "origin", f"refs/heads/{proposal.branch}").partition("\t")[0]
     if standing and _text(root, "rev-parse", f"{standing}^{{tree}}", f"{standing}^").split() == [tree, parent]:
         return standing

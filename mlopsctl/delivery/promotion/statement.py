@@ -12,6 +12,8 @@ from mlopsctl.ground.digest import PREFIX, Json, canonical_json
 
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
 PREDICATE: Final = "urn:mlopsctl:promotion:v1"
+PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
+"""What an envelope says that it holds."""
 
 Verdict = Literal["pass", "fail", "error"]
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mlopsctl.config.load import Loaded
 from mlopsctl.delivery.environment import Status, status
+from mlopsctl.delivery.previews import stands
 from mlopsctl.delivery.stores import open_stores
 from mlopsctl.forges.contract import Deployment, DeploymentState
 from mlopsctl.metadata.records import EnvironmentState, Release, RunRecord
@@ -13,12 +14,30 @@ from mlopsctl.metadata.records import EnvironmentState, Release, RunRecord
 
 def read_deployment(loaded: Loaded, page: str = "") -> Deployment | None:
     """The deployment that the environment's records and live systems tell of; ``page`` is where its log is."""
+    if loaded.preview_of and not stands(loaded):
+        return None
     found = status(loaded)
     with open_stores(loaded) as stores:
         release = found.state.release
         released_by = stores.metadata.run(release.run) if release is not None else None
     told = deployment_of(loaded, found, released_by)
     return told if told is None else replace(told, log_url=page)
+
+
+def end_deployments(loaded: Loaded) -> int:
+    """Tell the forge that nothing of the environment is deployed any more; how many deployments that ended.
+
+    Raises:
+        UsageProblem: when no forge is named.
+        ForgeProblem: when it refuses.
+    """
+    from mlopsctl.forges.opening import require_forge
+
+    forge = require_forge()
+    try:
+        return forge.end_deployments(_where(loaded), f"{loaded.environment} is taken down")
+    finally:
+        forge.close()
 
 
 def deployment_of(loaded: Loaded, status: Status, released_by: RunRecord | None) -> Deployment | None:
@@ -62,7 +81,7 @@ def _named(release: Release) -> str:
 def _deployment(
     loaded: Loaded, commit: str, key: str, state: DeploymentState, description: str, url: str
 ) -> Deployment:
-    where = f"{loaded.project.name}/{loaded.environment}"
+    where = _where(loaded)
     return Deployment(
         commit=commit,
         environment=where,
@@ -71,4 +90,10 @@ def _deployment(
         description=description,
         url=url,
         production=loaded.environment in ("prod", "production"),
+        transient=bool(loaded.preview_of),
     )
+
+
+def _where(loaded: Loaded) -> str:
+    """The environment's name on the forge."""
+    return f"{loaded.project.name}/{loaded.environment}"

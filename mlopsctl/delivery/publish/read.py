@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlopsctl.config.load import Loaded
-from mlopsctl.delivery.apply import plan as make_plan
 from mlopsctl.delivery.environment import findings_of_executions
 from mlopsctl.delivery.plan import Plan
 from mlopsctl.delivery.policy import read_gates
+from mlopsctl.delivery.prepare import plan as make_plan
 from mlopsctl.delivery.publish.base import Base, changed_since, commit_of, path_in_repository, read_base
 from mlopsctl.delivery.publish.data import check_items
 from mlopsctl.delivery.publish.files import level_item, tests_item
@@ -74,7 +74,9 @@ def read_publication(loaded: Loaded, asked: Asked) -> Publication:
         *((tests_item(asked.tests),) if asked.tests is not None else ()),
         *((level_item(asked.level),) if asked.level is not None else ()),
     ]
-    return Publication(subject, tuple(items), report, base_report, plan, tuple(_notes(run)))
+    return Publication(
+        subject, tuple(items), report, base_report, plan, tuple(_notes(run)), judged.evaluation, judged.missing
+    )
 
 
 def _commit(loaded: Loaded, named: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mlopsctl.delivery.plan import Plan
 from mlopsctl.delivery.report.value import CheckRow, GateRow, Prose, Report
+from mlopsctl.evidence import Evaluation
 from mlopsctl.forges.contract import AnnotationLevel, Conclusion
 from mlopsctl.ground.errors import ExitCode, Span
 
@@ -51,7 +52,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Of what is spoken: the commit, and where its project file stands in the repository (``/`` between folders)."""
+    """Of what is spoken: the commit, and where its project file stands in the repository (``/`` between folders).
+
+    ``fork`` says that a run of somebody else's code reported it.
+    """
 
     project: str
     environment: str
@@ -59,11 +63,15 @@ class Subject:
     file: str
     pull_request: int = 0
     base: str = ""
+    fork: bool = False
 
     @property
     def name(self) -> str:
-        """What the checks are called before their own names; the aggregate has this name alone."""
-        return f"mlopsctl / {self.project} / {self.environment}"
+        """What the checks are called before their own names; the aggregate has this name alone.
+
+        What a fork reported has another name, so that it neither stands for what was judged here nor disturbs it.
+        """
+        return f"mlopsctl / {self.project} / {self.environment}" + (" (fork)" if self.fork else "")
 
     @property
     def key(self) -> str:
@@ -79,6 +87,8 @@ class Publication:
         report: of the commit's run; ``None`` where it has none.
         base_report: of the base branch's run, for its metrics.
         notes: what a reader should know beside the verdicts.
+        evaluation: what the gates were judged by; ``missing`` says why there is none.
+        unverified: why all of it proves nothing, where others reported it; empty where it was read here.
     """
 
     subject: Subject
@@ -87,11 +97,15 @@ class Publication:
     base_report: Report | None = None
     plan: Plan | None = None
     notes: tuple[Prose, ...] = field(default=())
+    evaluation: Evaluation | None = None
+    missing: Prose = ()
+    unverified: Prose = ()
 
     @property
     def conclusion(self) -> Conclusion:
-        """All of it together: success only where everything is there and succeeds."""
-        return worst([item.conclusion for item in self.items])
+        """All of it together: success only where everything is there, was read here, and succeeds."""
+        found = worst([item.conclusion for item in self.items])
+        return Conclusion.ACTION_REQUIRED if self.unverified and found is Conclusion.SUCCESS else found
 
 
 def worst(conclusions: Sequence[Conclusion]) -> Conclusion:

@@ -20,6 +20,7 @@ from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl.config.load import Loaded
 from mlopsctl.curves import CURVES_FILE, Curves
 from mlopsctl.delivery.answers.find import LAST, run_at
+from mlopsctl.delivery.cost import cost_of_run
 from mlopsctl.delivery.outcome import Findings
 from mlopsctl.delivery.report.data import dataset_report
 from mlopsctl.delivery.report.headline import Known, headline
@@ -96,6 +97,7 @@ def assemble(
         lineage=origin,
         reproduce=reproduce(run, origin),
         notes=tuple(shelf.notes),
+        cost=None if loaded is None else cost_of_run(loaded, run, executions),
     )
 
 

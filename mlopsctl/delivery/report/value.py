@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from mlopsctl.curves import Curves
+from mlopsctl.delivery.cost import Cost
 from mlopsctl.evidence import Anomaly, Measurement, Verdict
 from mlopsctl.metadata.records import RunRecord
 from mlopsctl.pipeline.ir import Pipeline
@@ -251,7 +252,7 @@ class Lineage:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything about one run. ``notes`` says what could not be read, and why."""
+    """Everything about one run. ``notes`` says what could not be read, and why; ``cost`` is at the prices of now."""
 
     run: RunRecord
     headline: Headline
@@ -271,3 +272,4 @@ class Report:
     lineage: Lineage = field(default_factory=lambda: Lineage({}, {}, {}, "", ("", ""), ()))
     reproduce: tuple[str, ...] = ()
     notes: tuple[Prose, ...] = ()
+    cost: Cost | None = None

@@ -61,6 +61,11 @@ class Checked:
         return tuple(one for one in self.triggers if one.decision.state is State.DUE)
 
     @property
+    def cause(self) -> str:
+        """What a run that starts now is recorded with: the first trigger that asks for it."""
+        return next((f"{one.kind}: {one.subject}" for one in self.due), "")
+
+    @property
     def exit_code(self) -> ExitCode:
         """1 when a source could not be read, 2 when a run is due, 4 when nobody can say, else 0."""
         states = {one.decision.state for one in self.triggers}

@@ -26,16 +26,9 @@ from mlopsctl.orchestrators.specs.airflow_dags import Dags, is_folder
 from mlopsctl.pipeline.ir import Pipeline, Rule, Step
 from mlopsctl.pipeline.names import pipeline_name
 from mlopsctl.step.key import code_digests
-from mlopsctl.step.portable import (
-    BEGIN,
-    END,
-    PINNED_PARAMETER,
-    RUN_PARAMETER,
-    Order,
-    PortableRun,
-    PortableStep,
-    encode,
-)
+from mlopsctl.step.portable import PortableRun, PortableStep, encode
+from mlopsctl.step.portable_fields import Order
+from mlopsctl.step.ports import BEGIN, END, PINNED_PARAMETER, RUN_PARAMETER
 from mlopsctl.triggers import ScheduleTrigger
 
 _NONE_FAILED, _ALL_DONE = "none_failed", "all_done"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from urllib.parse import quote
@@ -31,6 +32,8 @@ def run_of(dag: str, found: Mapping[str, Json], url: str, version: int) -> Engin
     id = str(found.get("dag_run_id", ""))
     conf = found.get("conf")
     ours = str(conf.get("mlopsctl_run", "")) if isinstance(conf, Mapping) else ""
+    # As the DAG names the ledger of a run that it was given no id for.
+    ours = ours or re.sub(r"[^A-Za-z0-9._-]", "-", id)
     state = _STATES.get(str(found.get("state")), RunState.PENDING)
     if state is RunState.FAILED and str(found.get("note") or "").startswith(CANCELED_NOTE):
         state = RunState.CANCELED
@@ -41,6 +44,7 @@ def run_of(dag: str, found: Mapping[str, Json], url: str, version: int) -> Engin
         state=state,
         started=_milliseconds(str(found.get("start_date") or found.get("run_after") or "")),
         url=f"{url}/dags/{dag}/runs/{named}" if version != 1 else f"{url}/dags/{dag}/grid?dag_run_id={named}",
+        schedule=dag if found.get("run_type") == "scheduled" else "",
     )
 
 

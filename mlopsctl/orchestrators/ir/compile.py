@@ -12,7 +12,7 @@ from mlopsctl.orchestrators.ir.contract import Settings
 from mlopsctl.orchestrators.ir.emit import to_yaml
 from mlopsctl.orchestrators.ir.graph import Graph
 from mlopsctl.pipeline.ir import Pipeline
-from mlopsctl.step.portable import BEGIN, END, task_name
+from mlopsctl.step.ports import BEGIN, END, task_name
 
 SCHEMA, SDK = "2.1.0", "mlopsctl"
 

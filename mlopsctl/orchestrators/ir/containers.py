@@ -9,7 +9,8 @@ from mlopsctl.ground.digest import Json
 from mlopsctl.ground.errors import Diagnostic
 from mlopsctl.orchestrators.ir.contract import EXECUTOR_INPUT, Placed, Settings
 from mlopsctl.pipeline.ir import WHEN, Pipeline, Resources, Step
-from mlopsctl.step.portable import Order, PortableRun, PortableStep, encode
+from mlopsctl.step.portable import PortableRun, PortableStep, encode
+from mlopsctl.step.portable_fields import Order
 
 LONGEST_ARGUMENT = 128 * 1024 - 1
 """Bytes: Linux starts no program with a longer argument."""

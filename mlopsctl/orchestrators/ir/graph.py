@@ -15,7 +15,7 @@ from mlopsctl.orchestrators.ir.parts import Unsound
 from mlopsctl.orchestrators.ir.types import STATUS, STRING, artifact_type, classifies, parameter_type
 from mlopsctl.pipeline.ir import Pipeline, Step
 from mlopsctl.step.bound import wanted
-from mlopsctl.step.portable import (
+from mlopsctl.step.ports import (
     BEGIN,
     END,
     PINNED_OUTPUT,

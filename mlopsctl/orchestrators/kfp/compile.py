@@ -18,7 +18,7 @@ from mlopsctl.orchestrators.portability.table import Row, refuse
 from mlopsctl.orchestrators.portability.whole import portability
 from mlopsctl.orchestrators.specs import Kubeflow
 from mlopsctl.pipeline.ir import Step
-from mlopsctl.step.portable import BEGIN, END
+from mlopsctl.step.ports import BEGIN, END
 
 GRACE = 300
 """Seconds that a pod lives longer than its step may: the step's own process ends it first, and can say so."""

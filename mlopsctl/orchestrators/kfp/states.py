@@ -50,6 +50,7 @@ def engine_run(run: Mapping[str, Json], names: frozenset[str] | None, pages: str
         url=f"{pages.rstrip('/')}/#/runs/details/{id}",
         tasks=dict(sorted(_tasks(details, names, state))),
         message="; ".join(_messages(run, details)),
+        schedule=text(run, "recurring_run_id"),
     )
 
 

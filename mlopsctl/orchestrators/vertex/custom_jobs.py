@@ -15,7 +15,7 @@ from mlopsctl.orchestrators.ir.contract import EXECUTOR_INPUT
 from mlopsctl.orchestrators.portability.machines import accelerator_name, shape
 from mlopsctl.orchestrators.specs.vertex import Machine, Vertex
 from mlopsctl.pipeline.ir import Pipeline, Step
-from mlopsctl.step.portable import task_name
+from mlopsctl.step.ports import task_name
 
 _LAUNCHER = "google_cloud_pipeline_components.container.v1.custom_job.launcher"
 _RESOURCES = "gcp_resources"

@@ -17,7 +17,7 @@ from mlopsctl.ground.text import printable
 from mlopsctl.orchestrators.contract import EngineRun, RunState, Wanted
 from mlopsctl.orchestrators.specs.vertex import Vertex
 from mlopsctl.orchestrators.vertex.custom_jobs import container_of
-from mlopsctl.step.portable import RUN_PARAMETER
+from mlopsctl.step.ports import RUN_PARAMETER
 
 if TYPE_CHECKING:
     from google.cloud.aiplatform_v1 import PipelineJob, PipelineTaskDetail
@@ -166,6 +166,7 @@ def engine_run(settings: Vertex, found: PipelineJob) -> EngineRun:
         url=_CONSOLE.format(settings.location, id, settings.project),
         tasks=_tasks(found),
         message=_message(found),
+        schedule=found.schedule_name.rpartition("/")[2],
     )
 
 

@@ -67,6 +67,8 @@ def aggregate(found: Publication, link: str = "", lost: Mapping[str, str] | None
 
 def overall(found: Publication, conclusion: Conclusion) -> str:
     """All verdicts in one line, with the first that is not well."""
+    if found.unverified:
+        return words.plain(("unverified: ", *found.unverified))
     first = next(iter(worst_first(found.items)), None)
     if conclusion is Conclusion.SUCCESS or first is None or first.conclusion is Conclusion.SUCCESS:
         return counted(found)

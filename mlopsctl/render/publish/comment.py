@@ -56,7 +56,8 @@ def _blocks(found: Publication, link: str) -> Iterator[str]:
     subject = found.subject
     mark, word = MARKS[found.conclusion], WORDS[found.conclusion]
     yield f"## {mark} {code(subject.project)} in {code(subject.environment)} {word}"
-    yield f"{counted(found)}, for {code(subject.commit[:12])}."
+    told = f"Unverified: {prose(found.unverified)}" if found.unverified else counted(found)
+    yield f"{told}, for {code(subject.commit[:12])}."
     for item in worst_first(found.items):
         if item.conclusion is not Conclusion.SUCCESS:
             yield f"* {MARKS[item.conclusion]} **{code(item.name, 80)}** {prose(item.title)}"

@@ -13,6 +13,7 @@ from mlopsctl.delivery.report.value import GateRow, Report
 from mlopsctl.ground.text import name_problem
 from mlopsctl.pipeline.ir import Pipeline
 from mlopsctl.render.graph import graph_mermaid
+from mlopsctl.render.money import of_step, whole
 from mlopsctl.render.report import words
 from mlopsctl.render.report.spans import block, code, prose, table
 from mlopsctl.render.report.summary import sound, spread
@@ -42,6 +43,8 @@ def _verdict(report: Report) -> Iterator[str]:
     took = None if run.finished is None else run.finished - run.started
     commit = code(run.git.commit[:12]) if run.git.commit else "no commit"
     yield f"Run {code(run.id)} of {words.when(run.started)}, {words.lasting(took)}, {commit}."
+    if report.cost is not None and (costs := whole(report.cost)):
+        yield f"Cost, at the prices of now: {costs}."
 
 
 def _gates(report: Report) -> Iterator[str]:
@@ -220,11 +223,13 @@ def _steps(report: Report) -> Iterator[str]:
             code(step.id),
             f"{words.STATES[step.state][0]} {words.STATES[step.state][1]}",
             words.NONE if step.state.value == "cached" else words.lasting(step.milliseconds),
+            *([of_step(report.cost, step.id) or words.NONE] if report.cost is not None else []),
             code(step.problem or step.line),
         ]
         for step in report.steps
     ]
-    yield table(("step", "state", "time", "said"), rows)
+    cost = ("cost",) if report.cost is not None else ()
+    yield table(("step", "state", "time", *cost, "said"), rows)
 
 
 def _drawable(pipeline: Pipeline) -> bool:

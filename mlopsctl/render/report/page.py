@@ -14,6 +14,7 @@ from mlopsctl.curves import Confusion
 from mlopsctl.delivery.report.value import Report, StepRow, Trial
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.ground.text import printable
+from mlopsctl.render.money import of_step, whole
 from mlopsctl.render.report import charts, graph, sparks, words
 from mlopsctl.render.report.summary import sound, spread
 
@@ -74,6 +75,7 @@ def page(report: Report) -> str:
             bars=_bars(report.steps),
             confusions=_confusions(report),
             champion=any(row.champion is not None for row in report.metrics),
+            cost=whole(report.cost) if report.cost is not None else "",
             anomalies=[(check, one) for check in report.checks for one in check.anomalies],
         )
         + "\n"
@@ -95,7 +97,9 @@ def _environment() -> Environment:
         finalize=lambda value: printable(value) if type(value) is str else value,
     )
     made.filters["mark"] = Markup
-    made.globals.update(words=words, spread=spread, sparks=sparks, limit=MOST_PARTS, trial_columns=_trial_columns)
+    made.globals.update(
+        words=words, spread=spread, sparks=sparks, limit=MOST_PARTS, trial_columns=_trial_columns, of_step=of_step
+    )
     return made
 
 

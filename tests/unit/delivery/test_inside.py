@@ -159,6 +159,18 @@ def test_the_end_is_what_the_engine_says(asked: PortableRun, tmp_path: Path, sai
         assert (run.state, run.environment, run.started) == (state, "prod", 10)
 
 
+@pytest.mark.parametrize(
+    ("run", "cause"),
+    [("scheduled__2026-11-23T03-00-00-00-00", "schedule: of the DAG"), ("manual__2026", ""), (RUN, "")],
+)
+def test_a_run_of_a_dags_schedule_is_recorded_as_one(asked: PortableRun, tmp_path: Path, run: str, cause: str) -> None:
+    assert end.main(words(asked, tmp_path, mlopsctl_run=run, status=ended("SUCCEEDED"))) == 0
+    with open_store(str(asked.metadata)) as metadata:
+        found = metadata.run(run)
+    assert found is not None
+    assert found.cause == cause
+
+
 def test_without_the_engines_word_a_failed_step_is_a_failed_run(asked: PortableRun, tmp_path: Path) -> None:
     kept(asked, "train", StepState.FAILED, attempt=1)
     kept(asked, "train", StepState.SUCCESS, attempt=2)

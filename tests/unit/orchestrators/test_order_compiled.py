@@ -14,7 +14,8 @@ from mlopsctl.ground.errors import InvalidProject
 from mlopsctl.lowering.lower import lower
 from mlopsctl.orchestrators.airflow.compile import compile_airflow
 from mlopsctl.orchestrators.kfp.compile import compile_kfp
-from mlopsctl.step.portable import Order, decode_run, decode_step
+from mlopsctl.step.portable import decode_run, decode_step
+from mlopsctl.step.portable_fields import Order
 
 PROJECT = """\
 version: 1

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.pipeline.ir import Step
 from mlopsctl.step.bound import bound, wanted
-from mlopsctl.step.portable import from_port, harmless, to_port
+from mlopsctl.step.portable import harmless
+from mlopsctl.step.ports import from_port, to_port
 
 names = st.from_regex(r"[a-z][a-z0-9_-]{0,20}(\.[a-z][a-z0-9_-]{0,20})?", fullmatch=True)
 

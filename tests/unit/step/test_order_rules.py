@@ -13,7 +13,8 @@ from mlopsctl.artifacts.store import ArtifactStore
 from mlopsctl.orchestrators.local.schedule import Schedule
 from mlopsctl.pipeline.ir import ArtifactType, Decision, Input, Pipeline, Ref, Rule, Step
 from mlopsctl.step.order import LONGEST_ANSWER, Stop, branch_of, stopped
-from mlopsctl.step.portable import Order, PortableStep, decode_step, encode
+from mlopsctl.step.portable import PortableStep, decode_step, encode
+from mlopsctl.step.portable_fields import Order
 from mlopsctl.step.task import StepResult, StepState
 
 S, F, U, K = StepState.SUCCESS, StepState.FAILED, StepState.UPSTREAM_FAILED, StepState.SKIPPED

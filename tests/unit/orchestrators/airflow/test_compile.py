@@ -16,7 +16,8 @@ from mlopsctl.lowering.lower import lower
 from mlopsctl.orchestrators.airflow.compile import compile_airflow
 from mlopsctl.orchestrators.airflow.plan_file import version_of
 from mlopsctl.orchestrators.contract import Bundle
-from mlopsctl.step.portable import BEGIN, END, decode_run, decode_step
+from mlopsctl.step.portable import decode_run, decode_step
+from mlopsctl.step.ports import BEGIN, END
 
 PROJECT = """\
 version: 1

@@ -210,6 +210,15 @@ def test_states_are_told_in_our_words(tmp_path: Path) -> None:
     assert run.tasks == {"a": RunState.SUCCESS, "b": RunState.RUNNING, "d": RunState.SKIPPED}
 
 
+@pytest.mark.parametrize(("kind", "schedule"), [("scheduled", "churn"), ("manual", ""), ("backfill", ""), (None, "")])
+def test_a_run_says_whether_the_schedule_started_it(tmp_path: Path, kind: str | None, schedule: str) -> None:
+    id = "scheduled__2026-11-23T03:00:00+00:00"
+    run = engine(tmp_path, Answers(run={"dag_run_id": id, "state": "success", "run_type": kind})).follow(f"churn/{id}")
+    assert run.schedule == schedule
+    # As the DAG names it in the ledger.
+    assert (run.id, run.run) == (f"churn/{id}", "scheduled__2026-11-23T03-00-00-00-00")
+
+
 def test_without_an_address_only_the_files_are_looked_after(tmp_path: Path) -> None:
     bare = AirflowEngine(Airflow(kind="airflow", dags="dags"), tmp_path)
     assert bare.deploy(WANTED) == ("wrote the DAG churn",)

@@ -19,7 +19,8 @@ from mlopsctl.orchestrators.ir.compile import compile_ir
 from mlopsctl.orchestrators.ir.containers import LONGEST_ARGUMENT
 from mlopsctl.orchestrators.ir.contract import Settings
 from mlopsctl.pipeline.ir import Pipeline
-from mlopsctl.step.portable import decode_run, decode_step, from_port
+from mlopsctl.step.portable import decode_run, decode_step
+from mlopsctl.step.ports import from_port
 from tests.unit.orchestrators.ir.compiled import IMAGE, arguments, command, documents, emitted, inner, project
 
 CSV = {"kind": "csv", "uri": "gs://b/rows.csv"}
