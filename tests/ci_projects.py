@@ -18,6 +18,7 @@ data:
   numbers: {source: {kind: csv, uri: numbers.csv}}
 triggers:
   - {kind: schedule, cron: "0 3 * * 1"}
+previews: {of: staging}
 environments:
   dev: {}
   staging:

@@ -61,6 +61,10 @@ _ROUTES = [
     ("POST", _REPO + r"/issues/(?P<id>\d+)/comments", "issues/create-comment"),
     ("GET", _REPO + r"/issues/comments/(?P<id>\d+)", "issues/get-comment"),
     ("PATCH", _REPO + r"/issues/comments/(?P<id>\d+)", "issues/update-comment"),
+    ("POST", _REPO + r"/issues/comments/(?P<id>\d+)/reactions", "reactions/create-for-issue-comment"),
+    ("GET", _REPO + "/collaborators/(?P<login>[^/]+)/permission", "repos/get-collaborator-permission-level"),
+    ("GET", _REPO + r"/actions/runs/(?P<id>\d+)/artifacts", "actions/list-workflow-run-artifacts"),
+    ("GET", _REPO + r"/actions/artifacts/(?P<id>\d+)/zip", "actions/download-artifact"),
     ("GET", _REPO + "/pulls", "pulls/list"),
     ("POST", _REPO + "/pulls", "pulls/create"),
     ("GET", _REPO + r"/pulls/(?P<id>\d+)", "pulls/get"),
@@ -112,12 +116,20 @@ class GitHubDouble:
             body = _decoded(content)
             if path.startswith("/_double/"):
                 return 200, self._told(path.removeprefix("/_double/"), body), {}
+            if path.startswith("/_blobs/"):
+                return self._blob(path.removeprefix("/_blobs/"), authorization)
             operation, at = _route(verb, path)
             status, said, headers = self._done(operation, at, query, body, authorization)
             self.journal.append((operation, status))
             if self.state is not None:
                 _save(self.state, self.snapshot())
             return status, said, headers
+
+    def _blob(self, id: str, authorization: str) -> tuple[int, Any, dict[str, str]]:
+        """What an artifact holds, from a place that is signed and, as the real one, takes no token."""
+        if authorization:
+            return 400, {"message": "InvalidAuthenticationInfo"}, {}
+        return 200, self.repository.blobs[int(id)], {"Content-Type": "application/zip"}
 
     def snapshot(self) -> Thing:
         """Everything it holds, as JSON."""
@@ -220,8 +232,9 @@ def _page(found: Any, query: Thing) -> Any:
     here = slice((page - 1) * size, page * size)
     if isinstance(found, list):
         return found[here]
-    if isinstance(found, dict) and "check_runs" in found:
-        return {**found, "check_runs": found["check_runs"][here]}
+    for inner in ("check_runs", "artifacts"):
+        if isinstance(found, dict) and inner in found:
+            return {**found, inner: found[inner][here]}
     return found
 
 
@@ -254,7 +267,7 @@ def _handler(double: GitHubDouble) -> type[BaseHTTPRequestHandler]:
             except _CutOff as cut:
                 self._cut(cut.sent)
                 return
-            sent = json.dumps(body).encode()
+            sent = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             for name, value in {"Content-Type": "application/json; charset=utf-8", **headers}.items():
                 self.send_header(name, value)

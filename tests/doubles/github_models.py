@@ -56,6 +56,7 @@ REQUESTS: dict[str, tuple[type[BaseModel], ...]] = {
     "issues/update": (model(1466, f"{_BODY}IssuesIssueNumberPatchBody"),),
     "issues/create-comment": (model(1472, f"{_BODY}IssuesIssueNumberCommentsPostBody"),),
     "issues/update-comment": (model(1464, f"{_BODY}IssuesCommentsCommentIdPatchBody"),),
+    "reactions/create-for-issue-comment": (model(1465, f"{_BODY}IssuesCommentsCommentIdReactionsPostBody"),),
     "pulls/create": (model(1508, f"{_BODY}PullsPostBody"),),
     "pulls/update": (model(1511, f"{_BODY}PullsPullNumberPatchBody"),),
 }
@@ -73,6 +74,10 @@ DEPLOYMENT_STATUS = model(401, "DeploymentStatus")
 INSTALLATION = model(18, "Installation")
 INSTALLATION_TOKEN = model(22, "InstallationToken")
 REPOSITORY = model(222, "FullRepository")
+ARTIFACT = model(298, "Artifact")
+ARTIFACTS = model(1353, "ReposOwnerRepoActionsRunsRunIdArtifactsGetResponse200")
+PERMISSION = model(377, "RepositoryCollaboratorPermission")
+REACTION = model(379, "Reaction")
 
 
 def wrong(operation: str, body: Any) -> str:

@@ -38,12 +38,16 @@ class Repository:
     pulls: list[Thing] = field(default_factory=list)
     deployments: list[Thing] = field(default_factory=list)
     deployment_statuses: list[Thing] = field(default_factory=list)
+    reactions: list[Thing] = field(default_factory=list)
+    artifacts: list[Thing] = field(default_factory=list)
+    blobs: dict[int, bytes] = field(default_factory=dict)
+    people: dict[str, str] = field(default_factory=dict)
     numbers: Any = field(default_factory=lambda: itertools.count(1))
     ids: Any = field(default_factory=lambda: itertools.count(1001))
 
     def snapshot(self) -> Thing:
         """Everything, as JSON."""
-        kinds = ("checks", "statuses", "comments", "issues", "pulls", "deployments", "deployment_statuses")
+        kinds = ("checks", "statuses", "comments", "issues", "pulls", "deployments", "deployment_statuses", "reactions")
         annotations = {str(id): found for id, found in self.annotations.items()}
         return {"repository": self.name, **{kind: getattr(self, kind) for kind in kinds}, "annotations": annotations}
 
@@ -57,6 +61,11 @@ class Repository:
         """The branch of a pull request moves, by force or not."""
         self._find(self.pulls, "number", number)["head"]["sha"] = sha
 
+    def merge(self, branch: str) -> None:
+        """Somebody merges the open pull request of a branch."""
+        (pull,) = [one for one in self.pulls if one["head"]["ref"] == branch and one["state"] == "open"]
+        pull |= {"state": "closed", "merged_at": "2026-01-02T03:04:05Z"}
+
     def spoof(self, name: str, sha: str, external_id: str = "", conclusion: str = "success", app: int = 666) -> None:
         """A check run of that name by another App."""
         self._check(
@@ -64,6 +73,14 @@ class Repository:
              "conclusion": conclusion, "output": {"title": "All good", "summary": "Trust me."}},
             Caller("evil[bot]", "Bot", {"id": app, "slug": "evil"}),
         )  # fmt: skip
+
+    def leave(self, run: int, name: str, sha: str, content: bytes, *, expired: bool = False) -> None:
+        """An artifact that a workflow run on a commit left: an archive, of whatever bytes."""
+        id = next(self.ids)
+        given = {"id": id, "name": name, "size_in_bytes": len(content), "expired": expired,
+                 "workflow_run": {"id": run, "head_sha": sha}}  # fmt: skip
+        self.artifacts.append(models.answer(models.ARTIFACT, given))
+        self.blobs[id] = content
 
     # Operations, by GitHub's ids: path parameters, query, body, caller → answer.
 
@@ -133,6 +150,31 @@ class Repository:
         self._short(body.get("body"))
         return self._changed(self._find(self.comments, "id", at["id"]), body)
 
+    def reactions_create_for_issue_comment(self, at: Thing, query: Thing, body: Thing, who: Caller) -> Thing:
+        self._needs(who, "issues", "pulls")
+        given = {"comment": int(at["id"]), "content": body["content"]}
+        same = [one for one in self.reactions if given.items() <= one.items() and one["user"]["login"] == who.login]
+        return same[0] if same else self._kept(self.reactions, models.REACTION, given, who, "reactions")
+
+    def repos_get_collaborator_permission_level(self, at: Thing, query: Thing, body: Thing, who: Caller) -> Thing:
+        """By name; of a public repository everybody may read."""
+        permission = self.people.get(at["login"], "read")
+        user = models.answer_part(models.PERMISSION, "user", {"login": at["login"], "type": "User"})
+        roles = {"write": "maintain"} if at["login"].startswith("maintainer") else {}
+        given = {"permission": permission, "role_name": roles.get(permission, permission), "user": user}
+        return models.answer(models.PERMISSION, given)
+
+    def actions_list_workflow_run_artifacts(self, at: Thing, query: Thing, body: Thing, who: Caller) -> Thing:
+        found = [one for one in self.artifacts if one["workflow_run"]["id"] == int(at["id"])]
+        found = [one for one in found if query.get("name", one["name"]) == one["name"]]
+        return models.answer(models.ARTIFACTS, {"total_count": len(found), "artifacts": found[::-1]})
+
+    def actions_download_artifact(self, at: Thing, query: Thing, body: Thing, who: Caller) -> Thing:
+        found = self._find(self.artifacts, "id", at["id"])
+        if found["expired"]:
+            raise Refusal(410, "Artifact has expired")
+        raise Refusal(302, "Found", {"Location": f"{self.base}/_blobs/{found['id']}"})
+
     def pulls_list(self, at: Thing, query: Thing, body: Thing, who: Caller) -> list[Thing]:
         found = [one for one in self.pulls if query.get("state", "open") in ("all", one["state"])]
         if "head" in query:
@@ -161,7 +203,8 @@ class Repository:
         given = {"sha": body["ref"], "ref": body["ref"], "task": body.get("task", "deploy"),
                  "payload": body.get("payload", {}), "environment": body.get("environment", "production"),
                  "original_environment": body.get("environment", "production"), "description": body.get("description"),
-                 "production_environment": body.get("production_environment", False)}  # fmt: skip
+                 "production_environment": body.get("production_environment", False),
+                 "transient_environment": body.get("transient_environment", False)}  # fmt: skip
         return self._kept(self.deployments, models.DEPLOYMENT, given, who, "deployments", author="creator")
 
     def repos_list_deployments(self, at: Thing, query: Thing, body: Thing, who: Caller) -> list[Thing]:
@@ -175,9 +218,23 @@ class Repository:
             raise Refusal(422, "description is too long (maximum is 140 characters)")
         keys = ("state", "description", "environment_url", "log_url")
         given = {"description": "", **{key: body[key] for key in keys if key in body}, "deployment": int(at["id"])}
+        if body["state"] == "success" and body.get("auto_inactive", True):
+            self._end_prior(int(at["id"]), who)
+        return self._state_of(given, who)
+
+    def _state_of(self, given: Thing, who: Caller) -> Thing:
         return self._kept(
             self.deployment_statuses, models.DEPLOYMENT_STATUS, given, who, "deployment-statuses", author="creator"
         )
+
+    def _end_prior(self, id: int, who: Caller) -> None:
+        """What ``auto_inactive`` does, in the words of GitHub's description."""
+        where = self._find(self.deployments, "id", id)["environment"]
+        for one in self.deployments:
+            states = [state["state"] for state in self.deployment_statuses if state["deployment"] == one["id"]]
+            stays = one["transient_environment"] or one["production_environment"]
+            if one["id"] < id and one["environment"] == where and not stays and states[-1:] == ["success"]:
+                self._state_of({"description": "", "state": "inactive", "deployment": one["id"]}, who)
 
     def repos_list_deployment_statuses(self, at: Thing, query: Thing, body: Thing, who: Caller) -> list[Thing]:
         return [one for one in self.deployment_statuses if one["deployment"] == int(at["id"])][::-1]

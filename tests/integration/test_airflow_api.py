@@ -115,7 +115,7 @@ def test_a_dag_is_delivered_run_and_removed(scene: Scene) -> None:
     assert (deployed.version, deployed.schedules) == (WANTED.bundle.digest, WANTED.schedules)
     assert run_through(scene, engine) is RunState.SUCCESS
     (run,) = engine.recent(WANTED, 20)
-    assert (run.run, run.state, run.id) == ("r1", RunState.SUCCESS, "churn/r1")
+    assert (run.run, run.state, run.id, run.schedule) == ("r1", RunState.SUCCESS, "churn/r1", "")
     assert engine.remove(WANTED)[0] == "paused the DAG churn"
     assert scene.files() == {}
 

@@ -16,7 +16,7 @@ def test_files_are_written_checked_and_written_again(tmp_path: Path) -> None:
     written = call(place, "ci", "init")
     assert written.code == 0, written
     assert "wrote .github/workflows/mlopsctl-chain-release.yml" in written.out
-    assert "note: dev: its records and artifacts and models are on one machine" in written.out
+    assert "note: dev: its records, artifacts and models are on one machine" in written.out
     assert call(place, "ci", "check").code == 0
     file = tmp_path / ".github" / "workflows" / "mlopsctl-chain-pull-request.yml"
     file.write_text(file.read_text().replace("contents: read", "contents: write"))

@@ -22,10 +22,15 @@ SETTINGS = {
     "install": "    install: requirements/ci.txt\n",
     "sample": "    sample: {rows: 10, seed: 3}\n",
 }
+ASKED = {"forks": "    forks: publisher\n", "commands": "    commands: true\n"}
 COMBINATIONS = [
     (*chosen, *shape)
     for chosen in itertools.chain.from_iterable(itertools.combinations(SETTINGS, n) for n in range(len(SETTINGS) + 1))
     for shape in ((), ("below", "tests"))
+] + [
+    (*asked, *rest)
+    for asked in (("forks",), ("commands",), ("forks", "commands"))
+    for rest in ((), (*SETTINGS, "below", "tests"))
 ]
 
 
@@ -45,7 +50,8 @@ def audited(home: Path, folder: Path) -> None:
 @pytest.mark.parametrize("chosen", COMBINATIONS, ids=lambda chosen: "-".join(chosen) or "default")
 @pytest.mark.parametrize("text", [PLAIN, CHAIN], ids=["plain", "chain"])
 def test_nothing_is_found_in_what_is_emitted(tmp_path: Path, text: str, chosen: tuple[str, ...]) -> None:
-    settings = "".join(SETTINGS[name] for name in chosen if name in SETTINGS)
+    known = {**SETTINGS, **ASKED}
+    settings = "".join(known[name] for name in chosen if name in known)
     if text == PLAIN:
         text += "parameters: {seed: 1, rows: 1000}\n"
     place = tmp_path / "models" / "one" if "below" in chosen else tmp_path

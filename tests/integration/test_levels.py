@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,24 @@ def applied(folder: Path, *arguments: str) -> None:
     assert done.json["champion"] is not None
 
 
+def started(folder: Path, *arguments: str) -> None:
+    """A run that the schedule asks for: the clock stands a week and a day later."""
+    later = (datetime.now(UTC) + timedelta(days=8)).isoformat()
+    done = call(folder, "trigger", "check", *arguments, "--run", "--at", later, "-o", "json", timeout=PATIENCE)
+    assert done.code == 0, done
+    run = call(folder, "runs", "list", *arguments, "-o", "json").json["runs"][0]
+    assert run["cause"].startswith("schedule: "), run
+
+
 def level(folder: Path, code: int) -> dict[str, Any]:
     done = call(folder, "level", "-o", "json", timeout=PATIENCE)
     assert done.code == code, done
     found: dict[str, Any] = done.json
     return found
+
+
+def missing_of(found: dict[str, Any], level: int) -> list[str]:
+    return [one["id"] for one in found["criteria"] if not one["met"] and one["level"] == level]
 
 
 def missing(found: dict[str, Any]) -> list[str]:
@@ -84,6 +98,9 @@ def test_chicago_taxi_proves_level_1(repository: Path) -> None:
     assert level(folder, 3)["level"] == 0
     without(folder, "    linear:", "  select: {metric: rmse}")
     applied(folder, "-e", "dev")
+    unstarted = level(folder, 3)
+    assert missing_of(unstarted, 1) == ["trigger"]
+    started(folder, "-e", "dev")
     found = level(folder, 0)
     assert (found["level"], found["declared"]) == (1, 1)
     assert set(missing(found)) >= {"ci", "tests", "promotion"}
@@ -98,6 +115,7 @@ def test_census_proves_level_1(repository: Path) -> None:
     folder = repository / "census"
     without(folder, "    xgboost:", "  select: {metric: roc_auc}")
     applied(folder, "-e", "dev")
+    started(folder, "-e", "dev")
     found = level(folder, 0)
     assert (found["level"], found["declared"]) == (1, 1)
     assert call(folder, "destroy", "-e", "dev", "--yes", timeout=PATIENCE).code == 0
@@ -109,6 +127,7 @@ def test_covertype_declares_2_and_says_what_it_lacks(repository: Path) -> None:
     without(folder, "    sgd:\n", "    forest:\n")
     edited(folder, ("latency_p95_ms: 500", "latency_p95_ms: 60000"), ("n_estimators: 200", "n_estimators: 40"))
     applied(folder, "-e", "dev")
+    started(folder, "-e", "dev")
     found = level(folder, 3)
     assert (found["level"], found["declared"]) == (1, 2)
     assert {"ci", "tests", "pipeline-delivery"} <= set(missing(found))
@@ -131,17 +150,40 @@ def test_penguins_goes_from_0_to_2(repository: Path, tmp_path: Path) -> None:
     assert up.code == 0, up
     assert "baseline: no worse model" in up.out
     applied(folder)
+    assert missing_of(level(folder, 3), 1) == ["trigger"]
+    started(folder)
     assert level(folder, 0)["level"] == 1
 
     up = call(folder, "level", "--upgrade", "2", timeout=PATIENCE)
     assert up.code == 0, up
     assert folder.joinpath("mlops.yaml").read_text(encoding="utf-8").startswith(first)
+    found = level(folder, 3)
+    assert "in no commit yet" in next(one["missing"] for one in found["criteria"] if one["id"] == "ci")
     applied(folder, "-e", "dev")
+    started(folder, "-e", "dev")
+    found = level(folder, 3)
+    assert missing(found) == ["promotion"]
+    fix = next(one["fix"] for one in found["criteria"] if one["id"] == "promotion")
+    assert fix == "run `mlopsctl promote dev staging`, and commit the lock"
+    done = call(folder, "promote", "dev", "staging", timeout=PATIENCE)
+    assert done.code == 0, done
+    said = next(one["missing"] for one in level(folder, 3)["criteria"] if one["id"] == "promotion")
+    assert "staging.lock.yaml is in no commit yet" in said
+    commit(folder)
     found = level(folder, 0)
     assert (found["level"], found["declared"], missing(found)) == (2, 2, [])
+    places = {one["id"]: one["found"] for one in found["criteria"]}
+    assert places["promotion"][0] == "environments/staging.lock.yaml:1"
+    assert places["ci"][0].startswith(".github/workflows/mlopsctl-penguins-pull-request.yml:")
+    assert places["trigger"][0].startswith("run ")
+    evidence = folder / "environments" / "staging.evidence.json"
+    kept = evidence.read_bytes()
+    evidence.write_bytes(kept + b" ")
+    assert missing(level(folder, 3)) == ["promotion"]
+    evidence.write_bytes(kept)
     assert call(folder, "ci", "check", timeout=PATIENCE).code == 0
     again = call(folder, "level", "--upgrade", "2", timeout=PATIENCE)
-    assert again.out.startswith("level 1\n"), again
+    assert again.out.startswith("level 1, "), again
 
     tests = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "tests"],

@@ -111,3 +111,11 @@ def test_an_expired_preview_goes_by_itself(project: Path) -> None:
     gone = call(project, "preview", "remove", "--expired")
     assert (gone.code, gone.out) == (0, "pr-9 is taken down; its models and results stay.\n")
     assert call(project, "preview", "remove", "--expired").out == "No preview is expired.\n"
+
+
+def test_a_deployment_that_cannot_be_ended_is_said_before_anything_is_taken_down(tmp_path: Path) -> None:
+    (tmp_path / "mlops.yaml").write_text(PROJECT)
+    refused = call(tmp_path, "preview", "remove", "7", "--deployment")
+    assert refused.code == 64, refused
+    assert "GITHUB_REPOSITORY" in refused.err
+    assert "pr-7" not in refused.out

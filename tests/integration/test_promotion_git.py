@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from mlopsctl.delivery.promotion.proposal import Proposal, earlier_texts, propose
+from mlopsctl.delivery.promotion.proposal import NothingToPropose, Proposal, earlier_texts, propose
 from mlopsctl.forges.contract import Forge, PullRequest
 from mlopsctl.ground.errors import StepProblem, UsageProblem
 
@@ -77,6 +77,18 @@ def test_the_same_proposal_again_is_the_same_commit_and_another_takes_its_place(
     assert standing() == first
     propose(repository, proposal(repository, b"another\n"), forge)
     assert standing() != first
+
+
+def test_what_the_base_says_already_is_not_proposed(repository: Path) -> None:
+    forge = Requests()
+    propose(repository, proposal(repository), cast(Forge, forge))
+    git(repository, "fetch", "-q", "origin")
+    git(repository, "merge", "-q", "origin/mlopsctl/promote-flowers-prod")
+    git(repository, "push", "-q", "origin", "main")
+    forge.opened.clear()
+    with pytest.raises(NothingToPropose, match="main has these files"):
+        propose(repository, proposal(repository), cast(Forge, forge))
+    assert forge.opened == {}
 
 
 def test_without_a_remote_or_a_branch_nothing_is_proposed(repository: Path) -> None:

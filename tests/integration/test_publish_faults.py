@@ -97,6 +97,20 @@ def deploy(forge: Forge, github: GitHubDouble) -> None:
         "penguins/prod", "success", "http://127.0.0.1:1")  # fmt: skip
 
 
+def preview(forge: Forge, github: GitHubDouble) -> None:
+    for run, commit in (("run-1", SHA), ("run-2", NEWER)):
+        told = Deployment(commit, "penguins/pr-7", run, DeploymentState.SUCCESS, "Released", transient=True)
+        forge.deploy(told)
+    forge.end_deployments("penguins/pr-7", "pr-7 is taken down")
+    assert forge.end_deployments("penguins/pr-7", "pr-7 is taken down") == 0
+    assert [one["transient_environment"] for one in github.repository.deployments] == [True, True]
+    states = [(one["state"], one["description"]) for one in github.repository.deployment_statuses]
+    assert states == [
+        ("success", "Released"), ("success", "Released"), ("inactive", f"Replaced by {NEWER[:12]}"),
+        ("inactive", "pr-7 is taken down"),
+    ]  # fmt: skip
+
+
 def pull_request(forge: Forge, github: GitHubDouble) -> None:
     forge.open_pull_request("Promote", "the evidence", "promote/prod", "main")
     again = forge.open_pull_request("Promote", "more evidence", "promote/prod", "main")
@@ -118,6 +132,7 @@ CALLS: dict[Callable[[Forge, GitHubDouble], None], tuple[str, ...]] = {
     status: ("repos/list-commit-statuses-for-ref", "repos/create-commit-status"),
     deploy: ("repos/list-deployments", "repos/create-deployment", "repos/list-deployment-statuses",
              "repos/create-deployment-status"),
+    preview: ("repos/list-deployments", "repos/list-deployment-statuses", "repos/create-deployment-status"),
     pull_request: ("pulls/list", "pulls/create", "pulls/update"),
     issue: ("issues/list-for-repo", "issues/create", "issues/update"),
 }  # fmt: skip

@@ -3,13 +3,12 @@ loopback that takes only what GitHub takes."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Mapping
-from typing import Any
+import os
+from collections.abc import Iterator
 
 import pytest
 
-from mlopsctl.delivery.ci.scaffold import make_files
+from tests.integration.pulls import begin, change, checks, corners, deployed, merge
 from tests.integration.workflow_runner import Workflows, installed, workflows
 
 pytestmark = [
@@ -56,47 +55,13 @@ WORKFLOW = ".github/workflows/mlopsctl-corners-{}.yml"
 @pytest.fixture
 def ci() -> Iterator[Workflows]:
     with workflows() as running:
-        (running.folder / "shared").mkdir()
-        text = PROJECT.replace("SHARED", str(running.folder / "shared"))
-        running.write({"mlops.yaml": text, "corners.csv": _rows()})
-        running.write(make_files(running.clone).files)
-        running.commit("the project")
+        begin(running, PROJECT, {"corners.csv": corners()})
         yield running
 
 
-def _rows() -> str:
-    """Two classes in the corners of a square, which no line divides."""
-    draw = random.Random(3)
-    points = [(draw.uniform(-1, 1), draw.uniform(-1, 1)) for _ in range(600)]
-    return "x,y,label\n" + "".join(f"{x:.4f},{y:.4f},{'in' if x * y > 0 else 'out'}\n" for x, y in points)
-
-
-def change(ci: Workflows, branch: str, old: str, new: str, fork: str = "") -> tuple[int, str]:
-    """A pull request that changes mlops.yaml; its number and its commit."""
-    ci.git("fetch", "--quiet", "origin")
-    ci.git("checkout", "--quiet", "-B", branch, "origin/main")
-    text = (ci.clone / "mlops.yaml").read_text()
-    assert old in text
-    ci.write({"mlops.yaml": text.replace(old, new)})
-    commit = ci.commit(branch, branch)
-    return ci.github.repository.open_pull(branch, commit, fork=fork), commit
-
-
-def merge(ci: Workflows, branch: str) -> None:
-    """Bring the branch into main, as the button on GitHub does."""
-    ci.git("fetch", "--quiet", "origin")
-    ci.git("checkout", "--quiet", "-B", "main", "origin/main")
-    ci.git("merge", "--quiet", "--no-ff", "-m", f"Merge {branch}", f"origin/{branch}")
-    ci.git("push", "--quiet", "origin", "main")
-
-
-def checks(ci: Workflows, commit: str) -> dict[str, str]:
-    """The conclusion of every check of a commit; each name once."""
-    found: list[Mapping[str, Any]] = [one for one in ci.github.snapshot()["checks"] if one["head_sha"] == commit]
-    assert len({one["name"] for one in found}) == len(found), "a check was published twice"
-    return {one["name"].rpartition(" / ")[2]: one["conclusion"] for one in found}
-
-
+@pytest.mark.skipif(
+    bool(os.environ.get("MLOPSCTL_CONTRACTS")), reason="test_covertype_story.py tells it with a contract project"
+)
 def test_a_model_comes_from_a_pull_request_to_production(ci: Workflows) -> None:
     # A pull request whose model is too weak is blocked, and says by which gate.
     number, commit = change(ci, "weak", "log_loss}", "log_loss, max_iter: 50}")
@@ -139,9 +104,7 @@ def test_a_model_comes_from_a_pull_request_to_production(ci: Workflows) -> None:
     locks = [(ci.clone / "environments" / f"{name}.lock.yaml").read_text() for name in ("staging", "prod")]
     digests = [next(line for line in lock.splitlines() if "digest:" in line) for lock in locks]
     assert digests[0] == digests[1]
-    deployed = [(one["environment"], one["sha"]) for one in ci.github.snapshot()["deployments"]]
-    assert {name for name, _ in deployed} == {"corners/dev", "corners/staging", "corners/prod"}
-    assert len(deployed) == len(set(deployed)), "a deployment was told of twice"
+    assert {name for name, _ in deployed(ci)} == {"corners/dev", "corners/staging", "corners/prod"}
     assert [line for line in ci.called if " apply " in line][-1] == "apply-prod: apply -e prod --yes"
 
 

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ _ACTIONS = {
     "actions/upload-artifact": (
         ("name", "path", "include-hidden-files", "if-no-files-found", "retention-days"),
         'mkdir -p "$STANDIN_FILES/$INPUT_NAME" && if [ -d "$INPUT_PATH" ]; '
-        'then cp -R "$INPUT_PATH/." "$STANDIN_FILES/$INPUT_NAME"; fi',
+        'then cp -R "$INPUT_PATH/." "$STANDIN_FILES/$INPUT_NAME"; '
+        'elif [ -f "$INPUT_PATH" ]; then cp "$INPUT_PATH" "$STANDIN_FILES/$INPUT_NAME"; fi',
     ),
     "actions/download-artifact": (
         ("name", "path"),
@@ -59,11 +60,13 @@ class Ran:
 
     Attributes:
         steps: by job, the outcome of each of its steps by name.
+        files: what it left, a folder for each artifact.
     """
 
     ok: bool
     steps: Mapping[str, Mapping[str, str]]
     text: str
+    files: Path = Path()
 
     def __str__(self) -> str:
         return f"ok={self.ok} {json.dumps(self.steps, indent=1)}\n{self.text[-12000:]}"
@@ -117,12 +120,14 @@ class Workflows:
         self.git("push", "--quiet", "origin", f"HEAD:{branch}")
         return self.git("rev-parse", "HEAD")
 
-    def pull_request(self, workflow: str, branch: str, *, number: int, fork: bool = False) -> Ran:
+    def pull_request(
+        self, workflow: str, branch: str, *, number: int, fork: bool = False, action: str = "synchronize"
+    ) -> Ran:
         """Run the workflow as a pull request of that branch into main would."""
         head, base = (self.git("rev-parse", name) for name in (f"origin/{branch}", "origin/main"))
         repository = "stranger/models" if fork else REPOSITORY
         event = {
-            "action": "synchronize",
+            "action": action,
             "number": number,
             "pull_request": {
                 "number": number,
@@ -166,7 +171,7 @@ class Workflows:
             command, cwd=tree, capture_output=True, text=True, env=self._environment(place), timeout=_SECONDS,
             check=False,
         )  # fmt: skip
-        return _read(done)
+        return replace(_read(done), files=self.folder / "files" / place.name)
 
     def _variables(self, place: Path) -> dict[str, str]:
         files = self.folder / "files" / place.name

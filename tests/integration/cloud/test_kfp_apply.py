@@ -72,6 +72,9 @@ def test_the_story_of_a_project_on_kubeflow_pipelines(there: There) -> None:
     runs = len(there.double.runs.runs)
     there.json("apply", "--yes")
     assert len(there.double.runs.runs) == runs
+    # What started it is known from then on.
+    shown = there.json("runs", "show", fired)
+    assert shown["cause"] == f"schedule: {recurring}", shown
 
     there.cluster.call("destroy", "-e", "cluster", "--yes")
     assert not there.double.recurring.recurring

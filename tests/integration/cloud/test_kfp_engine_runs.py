@@ -114,7 +114,9 @@ def test_recent_runs_are_ours_and_the_schedules_newest_first(engine, double) -> 
     other = engine.deploy(replace(wanted(), name="other", environment="other", schedules=()))
     assert other
     engine.start(replace(wanted(), name="other", environment="other"), "run-9", {})
-    assert [(one.id, one.run) for one in engine.recent(wanted(), 10)] == [(fired, ""), (mine, "run-1")]
+    (recurring,) = double.recurring.recurring
+    told = [(one.id, one.run, one.schedule) for one in engine.recent(wanted(), 10)]
+    assert told == [(fired, "", recurring), (mine, "run-1", "")]
     assert [one.id for one in engine.recent(wanted(), 1)] == [fired]
 
 

@@ -440,9 +440,9 @@ def test_recent_runs_are_those_of_the_pipeline_newest_first(there: Case) -> None
     engine.start(replace(wanted(), environment="staging", name="churn-staging"), "other", {})
     (schedule,) = there.pipelines.schedules.values()
     fired = there.pipelines.fire(schedule)["name"].rpartition("/")[2]
-    assert [(one.id, one.run) for one in engine.recent(wanted(), 10)] == [
-        (fired, ""),
-        ("churn-prod-20261121t203000-abc123", RUN),
+    assert [(one.id, one.run, one.schedule) for one in engine.recent(wanted(), 10)] == [
+        (fired, "", schedule["name"].rpartition("/")[2]),
+        ("churn-prod-20261121t203000-abc123", RUN, ""),
     ]
     assert [one.id for one in engine.recent(wanted(), 1)] == [fired]
 

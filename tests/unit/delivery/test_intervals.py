@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mlopsctl.config.load import Loaded, load_project
 from mlopsctl.delivery import intervals
-from mlopsctl.delivery.apply import Options
+from mlopsctl.delivery.execute import Options
 from mlopsctl.delivery.intervals import IntervalResult, by_length, by_schedule, exit_code, run_intervals, within
 from mlopsctl.delivery.outcome import Findings, Outcome
 from mlopsctl.evidence import Blessing, GateResult, Verdict

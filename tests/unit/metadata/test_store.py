@@ -45,6 +45,21 @@ def test_a_run_comes_back_as_it_was_begun(store: MetadataStore) -> None:
     assert store.runs("penguins") == [run()]
 
 
+def test_a_run_says_what_started_it_and_an_older_one_says_nothing(store: MetadataStore) -> None:
+    caused = run("run-2", cause="schedule: 0 3 * * 1 in UTC")
+    store.begin_run(run())
+    store.begin_run(caused)
+    assert store.runs("penguins") == [caused, run()]
+    store.finish_run("run-2", "success", 0, 1_700_000_009_000)
+    found = store.run("run-2")
+    assert found is not None
+    assert found.cause == caused.cause
+    store.tell_cause("run-1", "schedule: nightly")
+    store.tell_cause("run-2", "data: rows")
+    store.tell_cause("run-3", "data: rows")
+    assert [one.cause for one in store.runs("penguins")] == [caused.cause, "schedule: nightly"]
+
+
 def test_a_finished_run_says_how(store: MetadataStore) -> None:
     store.begin_run(run())
     store.finish_run("run-1", "failed", 3, 1_700_000_009_000)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import RenderableType
 
+from mlopsctl.delivery.cost import Cost
 from mlopsctl.delivery.environment import Status
 from mlopsctl.delivery.live import Live
 from mlopsctl.delivery.outcome import Findings, Outcome
@@ -66,6 +67,12 @@ CHANGED = Plan(
     pinned={"champion": "sha256:one"},
     seal=SEAL,
     notes=("held: complaints",),
+)
+PRICED = replace(
+    CHANGED,
+    steps=(StepPlan(INGEST, ("new",)), CHANGED.steps[1]),
+    expected={"train-b": 90_000, "ingest-a": 2_000},
+    cost=Cost("EUR", {"train-b": 0.0123456}, ("ingest-a",)),
 )
 EMPTY = replace(CHANGED, steps=(), removed=(), notes=(), others=(
     Line("release", "champion", Action.KEEP, ("v1 is the challenger",)),))  # fmt: skip
@@ -138,6 +145,9 @@ def printed(made: RenderableType) -> str:
 
 
 VIEWS: dict[str, Callable[[], str]] = {
+    "plan-cost.txt": lambda: printed(plan_text(PRICED)),
+    "plan-cost.md": lambda: plan_markdown(PRICED),
+    "plan-cost.json": lambda: plan_json(PRICED),
     "plan.txt": lambda: printed(plan_text(CHANGED)),
     "plan.json": lambda: plan_json(CHANGED),
     "plan.md": lambda: plan_markdown(CHANGED),

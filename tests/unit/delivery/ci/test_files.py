@@ -144,9 +144,10 @@ def test_pull_requests_get_no_secret_and_no_right_to_write_in_the_job_that_runs_
 
 
 def test_expressions_stand_only_where_the_templates_have_them(tmp_path: Path) -> None:
+    ours = r"github\.event\.pull_request\.head\.repo\.full_name == github\.repository"
     known = re.compile(
         r"(github\.(event\.pull_request\.(number|head\.sha|base\.sha)|token|sha)|secrets\.CHAIN_[A-Z]+"
-        r"|!cancelled\(\)( && github\.event\.pull_request\.head\.repo\.full_name == github\.repository)?)"
+        rf"|(github\.event\.action [!=]= 'closed'|!cancelled\(\))( && {ours})?)"
     )
     for path, text in make_files(put(tmp_path, FULL, tests=True)).files.items():
         if path.startswith(".github"):
@@ -156,6 +157,55 @@ def test_expressions_stand_only_where_the_templates_have_them(tmp_path: Path) ->
                 assert not any("${{" in step.get("run", "") for step in job["steps"]), path
 
 
+def test_a_preview_has_what_its_origin_reads_and_no_key_that_signs(tmp_path: Path) -> None:
+    text = CHAIN.replace("{from: dev, mode: approval}", "{from: dev, mode: approval, signature: "
+                         "{kind: key, public_key: key.pem, private: {secret: CHAIN_STAGING}}}")  # fmt: skip
+    files = make_files(put(tmp_path, text + "ci:\n  - kind: github_actions\n" + GOOGLE)).files
+    workflow = yaml.safe_load(files[".github/workflows/mlopsctl-chain-preview.yml"])
+    assert list(workflow["jobs"]) == ["apply", "remove"]
+    for job in workflow["jobs"].values():
+        assert job["environment"] == "staging"
+        assert job["permissions"] == {"contents": "read", "deployments": "write", "id-token": "write"}
+        assert "head.repo.full_name == github.repository" in job["if"]
+        given = {name for step in job["steps"] for name in step.get("env", {})}
+        assert given == {"NUMBER", "GITHUB_TOKEN", "CHAIN_DATABASE"}
+        assert all("${{" not in step.get("run", "") for step in job["steps"])
+    assert workflow["concurrency"]["group"].endswith("-${{ github.event.pull_request.number }}")
+    schedule = yaml.safe_load(files[".github/workflows/mlopsctl-chain-schedule.yml"])
+    assert schedule["jobs"]["previews"]["steps"][-1]["run"] == "mlopsctl preview remove --expired --deployment"
+
+
+def test_a_preview_whose_image_is_built_has_it_built(tmp_path: Path) -> None:
+    text = CHAIN.replace("previews: {of: staging}", "previews: {of: prod}") + "ci:\n  - kind: github_actions\n"
+    made = make_files(put(tmp_path, text)).files[".github/workflows/mlopsctl-chain-preview.yml"]
+    steps = {step["name"]: step for step in yaml.safe_load(made)["jobs"]["apply"]["steps"]}
+    built, applied = steps["Build and push the image"], steps["Apply"]
+    assert built["run"] == 'mlopsctl image push -e "pr-$NUMBER"'
+    assert built["env"] == applied["env"]
+    assert sorted(applied["env"]) == ["CHAIN_DATABASE", "CHAIN_HOOK", "NUMBER"], "the key that signs stays out"
+
+
+def test_previews_on_one_machine_keep_what_is_there_and_need_no_look_at_others(tmp_path: Path) -> None:
+    files = make_files(put(tmp_path, PLAIN + "previews: {of: default}\n"), "github_actions").files
+    assert [path.rpartition("mlopsctl-plain-")[2] for path in files] == [
+        "deliver.yml", "preview.yml", "pull-request.yml", "schedule.yml",
+    ]  # fmt: skip
+    checkouts = [
+        job["steps"][0]["with"]["clean"]
+        for name in ("preview", "schedule")
+        for job in yaml.safe_load(files[f".github/workflows/mlopsctl-plain-{name}.yml"])["jobs"].values()
+    ]
+    assert checkouts == [False, False, False]
+    assert list(yaml.safe_load(files[".github/workflows/mlopsctl-plain-schedule.yml"])["jobs"]) == ["previews"]
+
+
+def test_where_nothing_is_applied_on_a_push_there_is_no_workflow_for_it(tmp_path: Path) -> None:
+    text = PLAIN + "environments: {trial: {}, dev: {}}\nci: [{kind: github_actions, environment: trial}]\n"
+    files = make_files(put(tmp_path, text)).files
+    assert [path.rpartition("mlopsctl-plain-")[2] for path in files] == ["pull-request.yml", "release.yml"]
+    assert all(yaml.safe_load(content)["jobs"] for content in files.values())
+
+
 def test_an_apply_is_never_cancelled_and_one_runs_at_a_time(tmp_path: Path) -> None:
     files = make_files(put(tmp_path, FULL)).files
     for name in ("deliver", "release", "schedule"):
@@ -163,12 +213,13 @@ def test_an_apply_is_never_cancelled_and_one_runs_at_a_time(tmp_path: Path) -> N
         assert workflow["concurrency"]["cancel-in-progress"] is False
         for job in workflow["jobs"].values():
             assert job["concurrency"]["cancel-in-progress"] is False
-            if "environment" in job and not job["name"].startswith("propose"):
+            if "environment" in job and not job["name"].startswith(("propose", "take down")):
                 assert job["concurrency"]["group"] == f"mlopsctl-chain-{job['environment']}"
 
 
 def test_every_substitution_of_cloud_build_is_defined_and_used(tmp_path: Path) -> None:
-    built_in = {"BRANCH_NAME", "COMMIT_SHA", "REPO_FULL_NAME", "_BASE_BRANCH", "_PR_NUMBER"}
+    built_in = {"BRANCH_NAME", "BUILD_ID", "COMMIT_SHA", "LOCATION", "PROJECT_ID", "REPO_FULL_NAME"}
+    built_in |= {"_BASE_BRANCH", "_PR_NUMBER"}
     for path, text in make_files(put(tmp_path, FULL, tests=True)).files.items():
         if not path.startswith("cloudbuild/") or path.endswith(".json"):
             continue
@@ -191,3 +242,65 @@ def test_pull_requests_on_cloud_build_have_an_account_and_no_secret_of_their_own
     asked = triggers["mlopsctl-chain-pull-request"]
     assert asked["github"]["pullRequest"]["commentControl"] == "COMMENTS_ENABLED_FOR_EXTERNAL_CONTRIBUTORS_ONLY"
     assert asked["serviceAccount"] == pull_request["serviceAccount"]
+
+
+@pytest.mark.parametrize(
+    ("publish", "kept"),
+    [
+        ("token", {"GITHUB_TOKEN": "GITHUB_PULL_REQUEST_TOKEN"}),
+        (
+            "app",
+            {
+                "GITHUB_TOKEN": "GITHUB_PULL_REQUEST_TOKEN",
+                "MLOPSCTL_GITHUB_APP_ID": "MLOPSCTL_GITHUB_APP_ID",
+                "MLOPSCTL_GITHUB_APP_KEY": "MLOPSCTL_GITHUB_APP_KEY",
+            },
+        ),
+    ],
+)
+def test_only_the_report_on_cloud_build_has_what_publishes(tmp_path: Path, publish: str, kept: dict[str, str]) -> None:
+    settings = CLOUD_BUILD.replace("}", f", publish: {publish}}}")
+    build = yaml.safe_load(make_files(put(tmp_path, CHAIN + "ci:\n" + settings)).files["cloudbuild/pull-request.yaml"])
+    named = {one["env"]: one["versionName"] for one in build["availableSecrets"]["secretManager"]}
+    assert named == {name: f"projects/p-1234/secrets/{secret}/versions/latest" for name, secret in kept.items()}
+    assert {step["id"]: set(step["secretEnv"]) for step in build["steps"] if "secretEnv" in step} == {
+        "report": set(kept)
+    }
+
+
+def test_a_step_of_cloud_build_that_asks_git_has_git(tmp_path: Path) -> None:
+    files = make_files(put(tmp_path, FULL, tests=True)).files
+    for name in ("pull-request", "deliver", "release"):
+        for step in yaml.safe_load(files[f"cloudbuild/{name}.yaml"])["steps"]:
+            script = step["args"][-1]
+            if step["id"].startswith(("image-", "apply-", "run", "report", "promote-")):
+                assert script.index("command -v git") < script.index("bin/mlopsctl"), step["id"]
+
+
+KEY = "{kind: key, public_key: key.pem, private: {secret: CHAIN_KEY}}"
+BY_IDENTITY = "{kind: sigstore, identity: ada@example.com, issuer: 'https://example.com'}"
+BY_TOKEN = BY_IDENTITY.replace("}", ", token: {secret: CHAIN_TOKEN}}")
+
+
+@pytest.mark.parametrize(
+    ("signature", "google", "extra", "token"),
+    [
+        (KEY, "", False, False),
+        (BY_IDENTITY, "", True, True),
+        (BY_IDENTITY, GOOGLE, True, True),
+        (BY_TOKEN, "", True, False),
+    ],
+)
+def test_a_job_signs_as_itself_only_where_the_promotion_is_signed_so(
+    tmp_path: Path, signature: str, google: str, extra: bool, token: bool
+) -> None:
+    text = CHAIN.replace(KEY, signature) + "ci:\n  - kind: github_actions\n" + google
+    workflows = {path: yaml.safe_load(content) for path, content in make_files(put(tmp_path, text)).files.items()}
+    deliver = next(workflow for path, workflow in workflows.items() if path.endswith("-deliver.yml"))
+    permissions = {name: job["permissions"] for name, job in deliver["jobs"].items()}
+    assert permissions["promote-prod"].get("id-token") == ("write" if token else None)
+    assert permissions["promote-staging"].get("id-token") == ("write" if google else None)
+    assert permissions["apply-dev"].get("id-token") == ("write" if google else None)
+    installed = json.dumps(workflows)
+    assert ("sigstore" in installed.partition("]==")[0]) is extra
+    assert ("secrets.CHAIN_TOKEN" in installed) is (signature == BY_TOKEN)

@@ -73,6 +73,7 @@ def test_an_edited_schedule_is_drift(
 ) -> None:
     wanted = SimpleNamespace(name="flowers-prod", bundle=SimpleNamespace(digest=VERSION), schedules=(SCHEDULE,))
     deployed = Deployed(exists=True, version=VERSION, schedules=there)
+    monkeypatch.setattr(systems, "is_elsewhere", lambda loaded: True)
     monkeypatch.setattr(systems, "lower", lambda loaded: None)
     monkeypatch.setattr(
         systems, "elsewhere", lambda loaded, lowered, ask: SimpleNamespace(wanted=wanted, deployed=deployed)
@@ -81,12 +82,11 @@ def test_an_edited_schedule_is_drift(
     assert any(one.standing is Standing.DRIFTED for one in found) is drifted
 
 
-def test_a_plane_that_cannot_be_read_is_said_and_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plane_that_cannot_be_read_is_said_and_ends_with_1() -> None:
     def broken(loaded: Any, held: Any) -> Any:
         raise StepProblem.because("gone", "the engine does not answer")
 
-    monkeypatch.setattr(look, "_LOOKS", {Plane.SCHEDULE: broken})
-    (found,) = look._looked(Plane.SCHEDULE, LOADED, stores())
+    (found,) = look._looked(Plane.SCHEDULE, broken, LOADED, stores())
     assert found.standing is Standing.UNREAD
     assert Drift("flowers", "prod", (found,)).exit_code is ExitCode.FAILED
     moved = Finding(Plane.CONFIG, "lock", Standing.DRIFTED, "a", "b")

@@ -66,3 +66,13 @@ def test_only_addresses_that_a_browser_opens_are_told(loaded: Loaded) -> None:
     told = deployment_of(loaded, standing(RUN, SECOND, url="unix:/tmp/x"), RUN)
     assert told is not None
     assert told.url == ""
+
+
+def test_a_preview_is_told_of_under_its_own_name_and_as_one_that_goes(loaded: Loaded) -> None:
+    preview = replace(loaded, environment="pr-7", preview_of="dev")
+    told = deployment_of(preview, standing(RUN, SECOND), RUN)
+    assert told is not None
+    assert (told.environment, told.url, told.transient) == ("penguins/pr-7", "http://127.0.0.1:1", True)
+    usual = deployment_of(loaded, standing(RUN, SECOND), RUN)
+    assert usual is not None
+    assert not usual.transient

@@ -53,6 +53,17 @@ def test_a_schedule_is_due_once_its_time_came_after_the_last_run(
     assert decision.next > at(now)
 
 
+def test_a_run_that_starts_now_has_the_first_trigger_that_is_due_as_its_cause(loaded: Loaded, stores: Stores) -> None:
+    whole(stores, begin(stores, "r1", "2026-11-23T02:00Z"))
+    both = f"{PROJECT}\ntriggers:\n  - {MONDAYS}\n  - {{kind: data, dataset: rows}}\n"
+    (loaded.folder / "mlops.yaml").write_text(both)
+    project = load_project(loaded.folder)
+    assert check_triggers(project, at("2026-11-30T02:00Z")).cause == "schedule: 0 3 * * 1 in Europe/Berlin"
+    assert check_triggers(project, at("2026-11-23T03:00Z")).cause == "data: rows"
+    ingested(project, stores, "r1")
+    assert check_triggers(project, at("2026-11-23T03:00Z")).cause == ""
+
+
 def test_a_schedule_without_any_run_is_due(loaded: Loaded) -> None:
     assert decided(loaded, "{kind: schedule, cron: 0 0 29 2 *}").reason.endswith("2024-02-29T00:00:00+00:00")
 
