@@ -9,7 +9,7 @@ from mlopsctl.ground.errors import StepProblem
 from mlopsctl.objects.content import Content
 from mlopsctl.objects.contract import Objects, Stored
 from mlopsctl.objects.opening import open_objects
-from mlopsctl.orchestrators.airflow.files import in_order
+from mlopsctl.orchestrators.airflow.folder import in_order
 
 _TRIES = 3
 

@@ -16,7 +16,7 @@ from mlopsctl.ground.errors import Span, StepProblem
 from mlopsctl.ground.source import DocPath
 from mlopsctl.orchestrators.airflow.api import Api
 from mlopsctl.orchestrators.airflow.engine import AirflowEngine
-from mlopsctl.orchestrators.airflow.files import FolderOfDags
+from mlopsctl.orchestrators.airflow.folder import FolderOfDags
 from mlopsctl.orchestrators.airflow.plan_file import tagged, version_of
 from mlopsctl.orchestrators.contract import Bundle, RunState, Schedule, Wanted
 from mlopsctl.orchestrators.specs import Airflow
