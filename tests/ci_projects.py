@@ -13,6 +13,7 @@ data:
 
 CHAIN = """version: 1
 name: chain
+level: 1
 parameters: {seed: 1, rows: 1000}
 data:
   numbers: {source: {kind: csv, uri: numbers.csv}}

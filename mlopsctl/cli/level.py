@@ -28,13 +28,16 @@ def level(
     pr: Annotated[
         bool, typer.Option("--pr", help="With --upgrade: open a pull request in place of writing here.")
     ] = False,
+    by_commit: Annotated[
+        bool, typer.Option("--by-commit", help="Only what the commit says, for where no run can be seen.")
+    ] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Compute the level from evidence: runs, verdicts, releases, workflows, tests, environments.
 
     Ends with 3 when the level that mlops.yaml declares is not reached.
     """
-    from mlopsctl.delivery.level.read import standing
+    from mlopsctl.delivery.level.read import standing, written
     from mlopsctl.ground.redact import redact
     from mlopsctl.render.level import level_json, level_text
 
@@ -48,7 +51,7 @@ def level(
         for line in done:
             typer.echo(redact(line), err=output is Output.JSON)
         environment = None if done else environment
-    found = standing(place, environment)
+    found = written(place, environment) if by_commit else standing(place, environment)
     typer.echo(redact(level_json(found) if output is Output.JSON else level_text(found)))
     short = found.reached < found.declared and upgrade is None
     end(ExitCode.REFUSED if short else ExitCode.DONE)

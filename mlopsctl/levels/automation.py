@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mlopsctl.config.sections.promotion import Promotion
 from mlopsctl.levels.commands import MLOPSCTL, PYTEST, Command
 from mlopsctl.levels.criterion import Answer, Criterion, Evidence
 from mlopsctl.levels.kinds import KINDS
@@ -48,31 +49,45 @@ def _deployed(found: Evidence) -> Answer:
     return _run(found, DELIVERY, _applies, "no workflow applies what was merged")
 
 
-def _promotion(found: Evidence) -> Answer:
-    ways = [
-        (one.project.promotion.source, one.environment, one.project.promotion)
-        for one in found.environments
-        if one.project.promotion is not None and one.project.promotion.source
-    ]
-    if len(ways) < _LEAST - 1:
+def ways(found: Evidence) -> Answer:
+    """The ways of a model from environment to environment, as the project declares them."""
+    declared = _ways(found)
+    if len(declared) < _LEAST - 1:
         return Answer(missing="fewer than three environments are on the way of a model")
-    shown = ", ".join(f"{source} → {name} ({way.mode})" for source, name, way in ways)
     first = [one for one in found.environments if one.project.promotion is None]
-    modes = {way.mode for _, _, way in ways}
-    after = any(way.mode == "manual" and way.after_successful_runs for _, _, way in ways)
-    seen = [one for one in found.promoted if one.evidence]
-    broken = [f"{one.environment}: {one.problem}" for one in found.promoted if one.problem]
+    modes = {way.mode for _, _, way in declared}
+    after = any(way.mode == "manual" and way.after_successful_runs for _, _, way in declared)
     missing = [
         (not first and "auto" not in modes, "no environment is applied by itself"),
         ("approval" not in modes, "no environment waits for an approval"),
         (not after, "no environment waits for a person and for successful runs before"),
-        (not seen, "; ".join((f"{shown} is declared, and no promotion is seen yet", *broken))),
     ]
+    shown = ", ".join(f"{source} → {name} ({way.mode})" for source, name, way in declared)
+    return Answer(shown, "; ".join(text for lacks, text in missing if lacks))
+
+
+def _ways(found: Evidence) -> list[tuple[str, str, Promotion]]:
+    return [
+        (one.project.promotion.source, one.environment, one.project.promotion)
+        for one in found.environments
+        if one.project.promotion is not None and one.project.promotion.source
+    ]
+
+
+def _promotion(found: Evidence) -> Answer:
+    """A declaration promotes nothing: a lock that verifies does."""
+    declared = ways(found)
+    if not declared.evidence:
+        return declared
+    seen = [one for one in found.promoted if one.evidence]
+    broken = [f"{one.environment}: {one.problem}" for one in found.promoted if one.problem]
+    shown = declared.evidence
+    unseen = "" if seen else "; ".join((f"{shown} is declared, and no promotion is seen yet", *broken))
     told = "; ".join((shown, *(one.evidence for one in seen), *broken))
     places = tuple(place for one in seen for place in one.found)
-    lacking = [text for lacks, text in missing if lacks]
-    step = "" if seen or len(lacking) > 1 else f"run `mlopsctl promote {ways[0][0]} {ways[0][1]}`, and commit the lock"
-    return Answer(told, "; ".join(lacking), places, step)
+    source, target, _ = _ways(found)[0]
+    step = "" if seen or declared.missing else f"run `mlopsctl promote {source} {target}`, and commit the lock"
+    return Answer(told, "; ".join(filter(None, (declared.missing, unseen))), places, step)
 
 
 def _verifies(one: Command) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,6 +47,7 @@ class Evidence:
         differing: files that `ci init` would write otherwise, a sentence each.
         tests: of each kind of test, the functions that assert something, as ``file:line::function``.
         promoted: what came of the promotion into each environment that has one.
+        commit: what is checked out, where nothing but the commit is looked at.
     """
 
     loaded: Loaded
@@ -68,6 +69,7 @@ class Evidence:
     differing: tuple[str, ...] = ()
     tests: dict[str, tuple[str, ...]] = field(default_factory=dict)
     promoted: tuple[Promoted, ...] = ()
+    commit: str = ""
 
     @property
     def project(self) -> Project:
@@ -138,12 +140,17 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The level that is reached, beside the one that the project declares."""
+    """The level that is reached, beside the one that the project declares.
+
+    Attributes:
+        written: it is what a commit says, and no run was looked at.
+    """
 
     project: str
     environment: str
     declared: int
     criteria: tuple[Judged, ...]
+    written: bool = False
 
     @property
     def reached(self) -> int:
@@ -154,13 +161,3 @@ class Standing:
     def missing(self, level: int) -> tuple[Judged, ...]:
         """What keeps the project from a level."""
         return tuple(one for one in self.criteria if one.criterion.level <= level and not one.answer.met)
-
-
-def judge(evidence: Evidence, criteria: Sequence[Criterion]) -> Standing:
-    """Ask every criterion."""
-    return Standing(
-        project=evidence.project.name,
-        environment=evidence.loaded.environment,
-        declared=evidence.project.level,
-        criteria=tuple(Judged(one, one.look(evidence)) for one in criteria),
-    )

@@ -30,6 +30,7 @@ def level_json(standing: Standing) -> str:
             "environment": standing.environment,
             "level": standing.reached,
             "declared": standing.declared,
+            "by_commit": standing.written,
             "criteria": [
                 {
                     "id": one.criterion.id,
@@ -84,7 +85,8 @@ def _joined(places: Sequence[str]) -> Iterator[str]:
 def _summary(standing: Standing) -> Iterator[str]:
     """The level; and, where it is short of what is declared, what it lacks."""
     where = f"{standing.project} in {standing.environment}"
-    yield f"{where}: level {standing.reached} is reached, {standing.declared} is declared"
+    reached = "is what the commit says" if standing.written else "is reached"
+    yield f"{where}: level {standing.reached} {reached}, {standing.declared} is declared"
     lacks = standing.missing(standing.declared)
     if lacks:
         yield f"level {standing.declared} lacks: {', '.join(one.criterion.id for one in lacks)}"

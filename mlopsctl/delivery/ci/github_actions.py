@@ -98,6 +98,7 @@ def _stage(scene: Scene, stage: Stage, before: str = "") -> Filling:
         "on_one_machine": bool(stage.on_one_machine),
         "locked": stage.locked,
         "asks": stage.asks,
+        "proves": bool(scene.loaded.project.level) and not stage.source,
     }
     return Filling(
         {"environment": stage.name, "after": before},

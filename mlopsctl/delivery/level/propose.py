@@ -10,7 +10,7 @@ from mlopsctl.delivery.level.read import read_evidence
 from mlopsctl.delivery.level.upgrade import upgraded_by
 from mlopsctl.delivery.promotion.proposal import Proposal, base_commit, base_of, changed_in, files_at
 from mlopsctl.ground.errors import UsageProblem
-from mlopsctl.levels import CRITERIA, Standing, judge
+from mlopsctl.levels import Standing, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +62,4 @@ def upgrade_of(place: Path, environment: str | None, level: int) -> Upgrade:
         written = changed_in(there)
         told = tuple(line.replace(f"{there}/", "") for line in done)
     files = {root / path: content for path, content in written.items()}
-    return Upgrade(evidence.project.name, level, judge(evidence, CRITERIA), told, files)
+    return Upgrade(evidence.project.name, level, judge(evidence), told, files)

@@ -14,7 +14,7 @@ from mlopsctl.delivery.stores import Stores, open_stores
 from mlopsctl.evidence import InfraBlessing
 from mlopsctl.ground.checkout import ask_git
 from mlopsctl.ground.errors import Problem, Severity
-from mlopsctl.levels import CRITERIA, Evidence, Standing, judge
+from mlopsctl.levels import Evidence, Standing, judge
 from mlopsctl.levels.kinds import asserting, kind_of
 from mlopsctl.lowering.lower import lower
 
@@ -28,13 +28,41 @@ def standing(place: Path, environment: str | None) -> Standing:
     Raises:
         Problem: when the project or its stores cannot be read.
     """
-    return judge(read_evidence(place, environment), CRITERIA)
+    return judge(read_evidence(place, environment))
+
+
+def written(place: Path, environment: str | None) -> Standing:
+    """The level that a commit says, without a look at any run: see :mod:`mlopsctl.levels.written`.
+
+    Raises:
+        Problem: when the project cannot be read.
+    """
+    evidence = _of_files(place, environment)
+    commit = (ask_git(evidence.loaded.folder, "rev-parse", "--verify", "HEAD") or b"").decode().strip()
+    return judge(replace(evidence, commit=commit), by_commit=True)
 
 
 def read_evidence(place: Path, environment: str | None) -> Evidence:
     """What is found of a project; see :func:`standing`."""
+    evidence = _of_files(place, environment)
+    loaded = evidence.loaded
+    with open_stores(loaded) as stores:
+        triggered = triggered_runs(loaded, stores)
+        schedules, unasked = standing_schedules(loaded) if not triggered else ((), "")
+        seen = replace(
+            evidence,
+            triggered=triggered,
+            schedules=schedules,
+            unasked=unasked,
+            promoted=promotions(evidence.environments, stores),
+            release=stores.state.read(loaded.project.name, loaded.environment).release,
+        )
+        return _of_runs(seen, stores)
+
+
+def _of_files(place: Path, environment: str | None) -> Evidence:
+    """What the files of the repository say."""
     found, _, environments = inspect_project(place)
-    problems = tuple(one.message for one in found if one.severity is Severity.ERROR)
     if environment is None and environments:
         environment = environments[0].environment
     loaded = load_project(place, environment)
@@ -43,29 +71,16 @@ def read_evidence(place: Path, environment: str | None) -> Evidence:
     except Problem as problem:
         steps, uncompiled = (), str(problem)
     made = _made(loaded)
-    with open_stores(loaded) as stores:
-        triggered = triggered_runs(loaded, stores)
-        schedules, unasked = standing_schedules(loaded) if not triggered else ((), "")
-        return _of_runs(
-            Evidence(
-                loaded=loaded,
-                environments=environments,
-                problems=problems,
-                steps=steps,
-                uncompiled=uncompiled,
-                triggered=triggered,
-                schedules=schedules,
-                unasked=unasked,
-                workflows=read_workflows(
-                    _root(loaded.folder), loaded.folder, made.files if isinstance(made, Made) else {}
-                ),
-                differing=_differing(made),
-                tests=_tests(loaded.folder / "tests"),
-                promoted=promotions(environments, stores),
-                release=stores.state.read(loaded.project.name, loaded.environment).release,
-            ),
-            stores,
-        )
+    return Evidence(
+        loaded=loaded,
+        environments=environments,
+        problems=tuple(one.message for one in found if one.severity is Severity.ERROR),
+        steps=steps,
+        uncompiled=uncompiled,
+        workflows=read_workflows(_root(loaded.folder), loaded.folder, made.files if isinstance(made, Made) else {}),
+        differing=_differing(made),
+        tests=_tests(loaded.folder / "tests"),
+    )
 
 
 def _of_runs(evidence: Evidence, stores: Stores) -> Evidence:

@@ -17,7 +17,7 @@ from mlopsctl.delivery.level.read import read_evidence
 from mlopsctl.gates import Change
 from mlopsctl.ground.errors import InvalidProject, Severity, StepProblem
 from mlopsctl.ground.files import write_atomic
-from mlopsctl.levels import CRITERIA, Evidence, judge
+from mlopsctl.levels import Evidence, judge
 from mlopsctl.lints.bounds import bound_of
 
 _CI = "github_actions"
@@ -39,7 +39,7 @@ def upgraded_by(file: Path, evidence: Evidence, level: int) -> tuple[str, ...]:
     done: list[str] = []
     if evidence.problems:
         raise InvalidProject([one for one in inspect_project(file)[0] if one.severity is Severity.ERROR])
-    missing = {one.criterion.id for one in judge(evidence, CRITERIA).missing(level)}
+    missing = {one.criterion.id for one in judge(evidence).missing(level)}
     for id, write in _PROJECT.items():
         if id in missing:
             done += _written(file, write, evidence)

@@ -57,7 +57,8 @@ def level_item(file: Path) -> Item:
     if isinstance(declared, bool) or not isinstance(declared, int):
         return _unproved("level", f"{file.name} names no level that is declared")
     good = reached >= declared
-    title: Prose = (f"Level {reached}, and level {declared} is declared",)
+    by = " by what the commit says" if isinstance(read, Mapping) and read.get("by_commit") is True else ""
+    title: Prose = (f"Level {reached}{by}, and level {declared} is declared",)
     told = () if good else tuple(_missing(read.get("criteria"), declared))
     return Item("level", "level", Conclusion.SUCCESS if good else Conclusion.FAILURE, title, told)
 

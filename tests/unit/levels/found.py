@@ -53,7 +53,7 @@ def ran(name: str) -> Evidence:
     return Evidence(
         loaded=loaded,
         environments=environments,
-        steps=("ingest-covertype", "gate"),
+        steps=("ingest-covertype", "gate", "preflight", "push"),
         run=RUN,
         triggered=(SCHEDULED,) if loaded.project.triggers else (),
         recorded=11,

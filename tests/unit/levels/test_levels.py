@@ -29,26 +29,26 @@ def said(standing: Standing, id: str) -> str:
 
 
 def test_p1_by_hand_is_level_0() -> None:
-    standing = judge(ran("p1"), CRITERIA)
+    standing = judge(ran("p1"))
     assert standing.reached == 0
     assert missing(standing, 1) == ["trigger", "baseline"]
 
 
 def test_p2_is_not_level_1_until_it_has_a_change_gate() -> None:
-    standing = judge(ran("p2"), CRITERIA)
+    standing = judge(ran("p2"))
     assert standing.reached == 0
     assert missing(standing, 1) == ["baseline"]
-    assert judge(ran("p2-with-a-change-gate"), CRITERIA).reached == 1
+    assert judge(ran("p2-with-a-change-gate")).reached == 1
 
 
 def test_p3_is_not_level_2_for_want_of_tests() -> None:
     starts = read_triggers({"triggers.json": (CASES / "p3.triggers.json").read_text(encoding="utf-8")})
     build = read_build("cloudbuild.yaml", (CASES / "p3.cloudbuild.yaml").read_text(encoding="utf-8"), starts, ".")
     published = replace(ran("p3"), workflows=(build,), promoted=(LOCKED,))
-    standing = judge(published, CRITERIA)
+    standing = judge(published)
     assert standing.reached == 1
     assert missing(standing, 2) == ["ci", "tests"]
-    assert judge(replace(complete(), tests={}), CRITERIA).reached == 1
+    assert judge(replace(complete(), tests={})).reached == 1
 
 
 @pytest.mark.parametrize(
@@ -64,13 +64,13 @@ def test_the_other_labs_are_level_0_for_what_their_pipelines_never_ask(name: str
     evidence = replace(ran(name), infra=None)
     if name == "p6":
         evidence = replace(evidence, release=None)
-    standing = judge(evidence, CRITERIA)
+    standing = judge(evidence)
     assert standing.reached == 0
     assert missing(standing, 1) == lacks
 
 
 def test_everything_is_level_2() -> None:
-    assert judge(complete(), CRITERIA).reached == 2
+    assert judge(complete()).reached == 2
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_everything_is_level_2() -> None:
     ],
 )
 def test_each_missing_piece_of_evidence_costs_its_level(without: dict[str, object], id: str, reached: int) -> None:
-    standing = judge(replace(complete(), **without), CRITERIA)  # type: ignore[arg-type]
+    standing = judge(replace(complete(), **without))  # type: ignore[arg-type]
     assert standing.reached == reached
     assert id in missing(standing, 2)
 
@@ -150,29 +150,29 @@ def test_taking_evidence_away_never_raises_the_level(
     gone: set[tuple[str, object]], more: set[tuple[str, object]]
 ) -> None:
     some = frozenset(ALL) - gone
-    before = judge(with_only(EVERYTHING, some), CRITERIA)
-    after = judge(with_only(EVERYTHING, some - more), CRITERIA)
+    before = judge(with_only(EVERYTHING, some))
+    after = judge(with_only(EVERYTHING, some - more))
     assert after.reached <= before.reached
     assert set(missing(before, 2)) <= set(missing(after, 2))
 
 
 def test_a_trigger_that_is_only_declared_says_so_and_what_to_do() -> None:
-    standing = judge(replace(ran("p2"), triggered=()), CRITERIA)
+    standing = judge(replace(ran("p2"), triggered=()))
     found = next(one for one in standing.criteria if one.criterion.id == "trigger")
     assert found.answer.missing == "schedule at p2.yaml:21 is declared, and not seen to start a run yet"
     assert "mlopsctl trigger check --run" in found.fix
-    unasked = judge(replace(ran("p2"), triggered=(), unasked="its orchestrator could not be asked: no"), CRITERIA)
+    unasked = judge(replace(ran("p2"), triggered=(), unasked="its orchestrator could not be asked: no"))
     assert said(unasked, "trigger").endswith("yet; its orchestrator could not be asked: no")
 
 
 def test_a_schedule_that_stands_on_the_orchestrator_is_a_trigger() -> None:
     evidence = replace(ran("p2-with-a-change-gate"), triggered=(), schedules=("the schedule covertype stands on kfp",))
-    assert judge(evidence, CRITERIA).reached == 1
+    assert judge(evidence).reached == 1
 
 
 def test_a_promotion_that_is_only_declared_says_so_and_what_to_do() -> None:
     broken = Promoted("prod", problem="the evidence prod.evidence.json cannot be read")
-    standing = judge(replace(complete(), promoted=(Promoted("staging"), broken)), CRITERIA)
+    standing = judge(replace(complete(), promoted=(Promoted("staging"), broken)))
     found = next(one for one in standing.criteria if one.criterion.id == "promotion")
     assert found.answer.missing == (
         "dev → staging (approval), staging → prod (manual) is declared, and no promotion is seen yet; "
@@ -185,18 +185,18 @@ def test_a_gate_that_no_run_was_judged_by_is_a_mere_flag() -> None:
     evidence = complete()
     assert evidence.blessing is not None
     others = tuple(gate for gate in evidence.blessing.gates if gate.name != "not-worse")
-    standing = judge(replace(evidence, blessing=Blessing("m", "", others)), CRITERIA)
+    standing = judge(replace(evidence, blessing=Blessing("m", "", others)))
     assert missing(standing, 2) == ["baseline"]
 
 
 def test_changes_in_no_commit_are_not_in_source_control() -> None:
     run = replace(RUN, git=replace(RUN.git, dirty=True))
-    assert judge(replace(complete(), run=run), CRITERIA).reached == 1
+    assert judge(replace(complete(), run=run)).reached == 1
 
 
 def test_every_unmet_criterion_says_why_in_one_line_and_what_to_do() -> None:
     for evidence in (complete(), ran("p1"), replace(ran("p6"), run=None, infra=None, release=None, blessing=None)):
-        standing = judge(evidence, CRITERIA)
+        standing = judge(evidence)
         lines = level_text(standing).splitlines()
         for one in standing.criteria:
             line = next(number for number, text in enumerate(lines) if text[4:].startswith(f"{one.criterion.id} "))
@@ -209,13 +209,13 @@ def test_every_unmet_criterion_says_why_in_one_line_and_what_to_do() -> None:
 
 def test_the_check_of_a_commit_fails_and_says_what_the_declared_level_lacks(tmp_path: Path) -> None:
     file = tmp_path / "level.json"
-    standing = replace(judge(replace(complete(), triggered=(), tests={}), CRITERIA), declared=1)
+    standing = replace(judge(replace(complete(), triggered=(), tests={})), declared=1)
     file.write_text(level_json(standing), encoding="utf-8")
     item = level_item(file)
     assert item.conclusion is Conclusion.FAILURE
     assert len(item.told) == 1
     assert "trigger" in str(item.told[0])
-    file.write_text(level_json(replace(judge(complete(), CRITERIA), declared=2)), encoding="utf-8")
+    file.write_text(level_json(replace(judge(complete()), declared=2)), encoding="utf-8")
     assert level_item(file).conclusion is Conclusion.SUCCESS
 
 
