@@ -19,7 +19,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 LOCKS := bootstrap base run demo dev mlmd cloud airflow3 airflow2 bigquery
 WORKERS ?= 2
 # Real servers on a busy machine: what fails is tried once more, and the summary lists every test that needed it.
-ENGINES := -n $(WORKERS) --dist loadfile --timeout 600 --reruns 1 --reruns-delay 5 -raR
+ENGINES := -m "not soak" -n $(WORKERS) --dist loadfile --timeout 600 --reruns 1 --reruns-delay 5 -raR
 
 .PHONY: help demo test lint types test-unit test-integration test-cloud soak bench lock upgrade generate picture wheel clean dev
 
@@ -54,8 +54,8 @@ test-cloud: $(VENV)/.dev cloud bigquery ## the clients of clouds and clusters, a
 	@bash scripts/containers.sh
 	.venvs/cloud/bin/python -m pytest tests/integration/cloud $(ENGINES)
 
-soak: $(VENV)/.dev ## minutes of repetition
-	$(BIN)/python -m pytest tests/soak --timeout 3600
+soak: $(VENV)/.dev airflow3 ## minutes of repetition, and the longest stories
+	$(BIN)/python -m pytest tests/soak tests/integration --ignore tests/integration/cloud -m soak --timeout 3600
 
 bench: $(VENV)/.dev ## the speed promises, measured
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file; done

@@ -113,6 +113,7 @@ def test_covertype_is_green_and_its_verdict_is_seen_in_airflow_and_here(
     assert f"{floor['observed']:.4f}" in floor["reason"]
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_chicago_taxi_is_green_and_a_step_that_raises_stops_only_its_branch(
     airflow: tuple[AirflowServer, Path], taxi: Path

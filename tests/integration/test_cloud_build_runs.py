@@ -138,6 +138,7 @@ def test_without_an_app_statuses_are_set_or_the_log_has_it_all(cloud: CloudBuild
     assert [one["issue"] for one in held(cloud, "comments")] == ([number] if publish else [])
 
 
+@pytest.mark.soak
 def test_what_was_merged_comes_to_production_behind_an_approval(cloud: CloudBuilds) -> None:
     cloud.secrets["GITHUB_TOKEN"] = "user-delivers"
     start(cloud)

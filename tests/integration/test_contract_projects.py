@@ -80,6 +80,7 @@ def without(folder: Path, first: str, after: str) -> str:
     return text[start:end]
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_covertype_goes_from_refused_to_served_and_a_weaker_forest_is_refused(copies: Path) -> None:
     folder = copies / "covertype"

@@ -77,6 +77,7 @@ def told(done: Done, what: str) -> str:
     return next(str(one["found"]) for one in done.json["findings"] if one["what"] == what)
 
 
+@pytest.mark.soak
 def test_rows_of_a_database_and_of_a_function_drift_like_those_of_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

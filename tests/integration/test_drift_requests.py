@@ -127,6 +127,7 @@ def only_pull(github: GitHubDouble) -> Any:
     return pull
 
 
+@pytest.mark.soak
 def test_a_lock_that_was_edited_by_hand_is_proposed_as_it_was(project: Path, github: GitHubDouble) -> None:
     assert (done := call(project, "promote", "dev", "staging")).code == 0, done
     pushed(project, "Promote")

@@ -240,6 +240,7 @@ def test_broken_data_gets_an_answer_a_user_can_act_on(project: Path, name: str) 
     assert call(project, "run").code == 0
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_killed_at_random_moments_the_next_apply_finishes_with_the_same_model(applied: Path, project: Path) -> None:
     draw = random.Random(20)

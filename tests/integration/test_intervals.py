@@ -41,6 +41,7 @@ def run(folder: Path, *words: str) -> Done:
     return call(folder, "run", *words, timeout=1400)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(3000)
 def test_intervals_run_on_airflow_and_give_the_same_digests(
     folder: Path, tmp_path_factory: pytest.TempPathFactory

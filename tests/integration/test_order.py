@@ -141,7 +141,7 @@ def lab3(tmp_path_factory: pytest.TempPathFactory) -> Airflow:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("situation", ["neither", "failed"])
+@pytest.mark.parametrize("situation", [pytest.param("neither", marks=pytest.mark.soak), "failed"])
 def test_rules_and_branches_on_airflow(branches3: Airflow, situation: str) -> None:
     parameters, expected = SITUATIONS[situation]
     assert branches3.states("branches-there", parameters) == expected
@@ -162,6 +162,8 @@ def test_the_labs_tasks_end_here_as_in_the_lab(tmp_path: Path, situation: str) -
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("situation", LAB_SITUATIONS)
+@pytest.mark.parametrize(
+    "situation", ["known", *(pytest.param(one, marks=pytest.mark.soak) for one in LAB_SITUATIONS if one != "known")]
+)
 def test_the_labs_tasks_end_on_airflow_as_in_the_lab(lab3: Airflow, situation: str) -> None:
     assert lab3.states("lab-there", LAB_SITUATIONS[situation]) == lab_states(situation)

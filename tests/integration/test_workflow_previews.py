@@ -120,6 +120,7 @@ def test_a_pull_request_of_a_fork_runs_nothing(ci: Workflows) -> None:
     assert deployed(ci) == {}
 
 
+@pytest.mark.soak
 def test_a_number_that_is_none_makes_no_preview_and_old_ones_go_by_the_hour(ci: Workflows) -> None:
     number, commit = change(ci, "brief", "ttl: 1d", "ttl: 1s")
     ran = ci.pull_request(WORKFLOW.format("preview"), "brief", number=0)

@@ -46,6 +46,7 @@ def call(folder: Path, *arguments: str) -> Done:
     return cli.call(folder, *arguments, timeout=900)
 
 
+@pytest.mark.soak
 def test_a_model_moves_by_a_lock_that_an_identity_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_data(tmp_path, rows=400)
     (tmp_path / "mlops.yaml").write_text(PROJECT, encoding="utf-8")
