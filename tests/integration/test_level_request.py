@@ -99,3 +99,18 @@ def test_what_was_not_pushed_is_not_proposed_over(project: Path, github: GitHubD
     done = call(project, "level", "--upgrade", "1", "--pr")
     assert done.code == 64, done
     assert "origin" in done.err
+
+
+def test_files_of_a_ci_that_agreed_still_do_after_an_upgrade(project: Path) -> None:
+    (project / "mlops.yaml").write_text(PROJECT + "ci: [{kind: github_actions}]\n", encoding="utf-8")
+    assert call(project, "ci", "init").code == 0
+    schedule = project / ".github" / "workflows" / "mlopsctl-flowers-schedule.yml"
+    before = schedule.read_text(encoding="utf-8") if schedule.exists() else ""
+    done = call(project, "level", "--upgrade", "1")
+    assert done.code == 0, done
+    assert schedule.read_text(encoding="utf-8") != before
+    assert call(project, "ci", "check").code == 0
+
+    schedule.write_text("# Made by mlopsctl, and changed by somebody\n", encoding="utf-8")
+    assert call(project, "level", "--upgrade", "1").code == 0
+    assert call(project, "ci", "check").code == 2

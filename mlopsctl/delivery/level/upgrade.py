@@ -11,7 +11,7 @@ from pathlib import Path
 from mlopsctl.config.document import Document, read_document
 from mlopsctl.config.edit import Edit, Editor, edited
 from mlopsctl.config.load import FILE, Loaded, inspect_project, load_project
-from mlopsctl.delivery.ci.scaffold import make_files, write_made
+from mlopsctl.delivery.ci.scaffold import compare_files, make_files, write_made
 from mlopsctl.delivery.level.first_tests import first_tests
 from mlopsctl.delivery.level.read import read_evidence
 from mlopsctl.gates import Change
@@ -40,13 +40,16 @@ def upgraded_by(file: Path, evidence: Evidence, level: int) -> tuple[str, ...]:
     if evidence.problems:
         raise InvalidProject([one for one in inspect_project(file)[0] if one.severity is Severity.ERROR])
     missing = {one.criterion.id for one in judge(evidence).missing(level)}
+    agreed = bool(evidence.project.ci) and not compare_files(make_files(file))
     for id, write in _PROJECT.items():
         if id in missing:
             done += _written(file, write, evidence)
-    if level == 2:
-        done += _files(file, evidence, missing)
     if evidence.project.level < level:
         done += _written(file, _level(level), evidence)
+    if level == 2 and "tests" in missing:
+        done += _tests(file, evidence)
+    if agreed or (level == 2 and missing & {"ci", "tests", "pipeline-delivery"}):
+        done += _ci_files(file)
     return tuple(done)
 
 
@@ -174,19 +177,21 @@ def _changed(document: Document, edit: Edit) -> str:
     return edited(document.sources[0].text, [edit])
 
 
-def _files(file: Path, evidence: Evidence, missing: set[str]) -> Iterator[str]:
-    """Tests, then the files of the CI, which look whether there are tests."""
-    loaded = _first(file)
-    if "tests" in missing:
-        folder = file.parent / "tests"
-        for name, text in first_tests(loaded, {kind for kind, found in evidence.tests.items() if found}).items():
-            target = folder / name
-            if target.exists():
-                continue
-            folder.mkdir(exist_ok=True)
-            write_atomic(target, text.encode())
-            yield f"{target}: tests: the first of its kind; write more beside it"
-    if missing & {"ci", "tests", "pipeline-delivery"} and loaded.project.ci:
+def _tests(file: Path, evidence: Evidence) -> Iterator[str]:
+    folder = file.parent / "tests"
+    there = {kind for kind, found in evidence.tests.items() if found}
+    for name, text in first_tests(_first(file), there).items():
+        target = folder / name
+        if target.exists():
+            continue
+        folder.mkdir(exist_ok=True)
+        write_atomic(target, text.encode())
+        yield f"{target}: tests: the first of its kind; write more beside it"
+
+
+def _ci_files(file: Path) -> Iterator[str]:
+    """Last, since they are made of what the project says by now, and look whether there are tests."""
+    if _first(file).project.ci:
         for path in write_made(make_files(file)):
             yield f"{path}: ci: made by `ci init`"
 
