@@ -68,6 +68,12 @@ class GitHubActions(Spec):
         description="Whether people with write access can write `/mlopsctl apply staging` in a comment; false by "
         "default.",
     )
+    drift: Literal["report", "issue", "pull_request"] = Field(
+        "report",
+        title="Drift",
+        description="What the hourly look at drift does beside failing: nothing (`report`, the default), one `issue` for "
+        "an environment, or a `pull_request` where git can mend the lock or the data asks for a retraining.",
+    )
     google: WorkloadIdentity | None = Field(
         None, title="Google Cloud", description="The workload identity of jobs that apply; none by default."
     )

@@ -190,8 +190,12 @@ class Forge(Protocol):
         """``owner/name``."""
         ...
 
-    def open_pull_request(self, title: str, body: str, head: str, base: str) -> PullRequest:
-        """The open pull request of the branch ``head`` into ``base``; title and body are brought up to date."""
+    def open_pull_request(self, title: str, body: str, head: str, base: str, key: str = "") -> PullRequest:
+        """The open pull request of the branch ``head`` into ``base``; title, body and key are brought up to date."""
+        ...
+
+    def refused_pull_request(self, head: str, base: str, key: str) -> PullRequest | None:
+        """The newest of ours with that key that somebody closed and did not merge; none while one is open."""
         ...
 
     def pull_request(self, number: int) -> PullRequest:

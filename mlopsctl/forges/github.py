@@ -35,8 +35,11 @@ class GitHubForge:
         self._deployments = Deployments(calls, path, identity)
         self._runs = Runs(calls, path)
 
-    def open_pull_request(self, title: str, body: str, head: str, base: str) -> PullRequest:
-        return self._talk.open_pull_request(title, body, head, base)
+    def open_pull_request(self, title: str, body: str, head: str, base: str, key: str = "") -> PullRequest:
+        return self._talk.open_pull_request(title, body, head, base, key)
+
+    def refused_pull_request(self, head: str, base: str, key: str) -> PullRequest | None:
+        return self._talk.refused_pull_request(head, base, key)
 
     def pull_request(self, number: int) -> PullRequest:
         return self._talk.pull_request(number)

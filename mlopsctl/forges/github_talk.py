@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -22,10 +22,10 @@ class Talk:
     repository: str
     identity: Identity
 
-    def open_pull_request(self, title: str, body: str, head: str, base: str) -> PullRequest:
+    def open_pull_request(self, title: str, body: str, head: str, base: str, key: str = "") -> PullRequest:
         """The open pull request of a branch of this repository."""
         standing = self._pull_request_of(head, base)
-        wanted: Found = {"title": title, "body": body}
+        wanted: Found = {"title": title, "body": f"{marker(key)}\n{body}" if key else body}
         if standing is None:
             made = self.calls.once(
                 "POST",
@@ -35,6 +35,15 @@ class Talk:
             )
             return pull_request(made)
         return pull_request(self._brought(f"{self.repository}/pulls/{number(standing)}", standing, wanted))
+
+    def refused_pull_request(self, head: str, base: str, key: str) -> PullRequest | None:
+        """The newest pull request of a key that was closed and not merged; none while the branch has an open one."""
+        if self._pull_request_of(head, base) is not None:
+            return None
+        for found in self._pull_requests(head, base, "closed"):
+            if not found.get("merged_at") and self._ours(found, key):
+                return pull_request(found)
+        return None
 
     def pull_request(self, id: int) -> PullRequest:
         """A pull request as it stands now."""
@@ -103,9 +112,14 @@ class Talk:
         return self.calls.once("PATCH", path, wanted, landed)
 
     def _pull_request_of(self, head: str, base: str) -> Found | None:
+        return next(self._pull_requests(head, base, "open"), None)
+
+    def _pull_requests(self, head: str, base: str, state: str) -> Iterator[Found]:
+        """Of a branch of this repository, newest first."""
         owner = self.repository.split("/")[2]
-        found = self.calls.pages(f"{self.repository}/pulls", state="open", head=f"{owner}:{head}", base=base)
-        return next((one for one in found if _branch(one, "head") == head and _branch(one, "base") == base), None)
+        for one in self.calls.pages(f"{self.repository}/pulls", state=state, head=f"{owner}:{head}", base=base):
+            if _branch(one, "head") == head and _branch(one, "base") == base:
+                yield one
 
     def _issue_of(self, key: str) -> Found | None:
         issues = self.calls.pages(f"{self.repository}/issues", state="open", sort="created", direction="asc")

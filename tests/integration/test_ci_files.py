@@ -22,14 +22,19 @@ SETTINGS = {
     "install": "    install: requirements/ci.txt\n",
     "sample": "    sample: {rows: 10, seed: 3}\n",
 }
-ASKED = {"forks": "    forks: publisher\n", "commands": "    commands: true\n"}
+ASKED = {
+    "forks": "    forks: publisher\n",
+    "commands": "    commands: true\n",
+    "issue": "    drift: issue\n",
+    "pull": "    drift: pull_request\n",
+}
 COMBINATIONS = [
     (*chosen, *shape)
     for chosen in itertools.chain.from_iterable(itertools.combinations(SETTINGS, n) for n in range(len(SETTINGS) + 1))
     for shape in ((), ("below", "tests"))
 ] + [
     (*asked, *rest)
-    for asked in (("forks",), ("commands",), ("forks", "commands"))
+    for asked in (("forks",), ("commands",), ("forks", "commands"), ("issue",), ("pull",))
     for rest in ((), (*SETTINGS, "below", "tests"))
 ]
 

@@ -274,9 +274,19 @@ def test_data_that_drifted_often_enough_asks_for_a_retraining_with_its_plan(
     assert len(github.repository.pulls) == 1
     assert branch_tip(project, RETRAIN_BRANCH) != tip
 
+    # Somebody says no: these rows ask for nothing more, and whoever opens it again is heard.
+    pull["state"] = "closed"
+    found = drift(project, "dev", "--pr")
+    assert found.code == 5, found
+    assert f"No pull request: #{pull['number']} asked for the same and was closed" in found.err
+    assert len(github.repository.pulls) == 1
+    pull["state"] = "open"
+    found = drift(project, "dev", "--pr")
+    assert f"Pull request: {pull['html_url']}" in found.err, found
+
     before = released(project, "dev")
     merged(project, RETRAIN_BRANCH)
-    pull["state"] = "closed"
+    pull |= {"state": "closed", "merged_at": "2026-01-02T03:04:05Z"}
     found = drift(project, "dev", "--pr")
     assert "there is nothing to open a pull request for" in found.err, found
     assert (done := call(project, "apply", "-e", "dev")).code == 0, done

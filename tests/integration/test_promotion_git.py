@@ -20,7 +20,7 @@ class Requests:
 
     opened: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
-    def open_pull_request(self, title: str, body: str, head: str, base: str) -> PullRequest:
+    def open_pull_request(self, title: str, body: str, head: str, base: str, key: str = "") -> PullRequest:
         self.opened[head] = (title, body, base)
         return PullRequest(len(self.opened), f"https://forge.test/{head}", head, base, "")
 

@@ -14,6 +14,9 @@ from mlopsctl.ground.resources import resource
 FOLDER = ".github/workflows"
 LOCKS = "environments"
 
+_ASKING = {"report": "", "issue": " --issue", "pull_request": " --pr"}
+_WRITES = {"report": set[str](), "issue": {"asks_forge", "issues"}, "pull_request": {"asks_forge", "proposes"}}
+
 
 def workflows(scene: Scene, settings: GitHubActions) -> dict[str, str]:
     """Every workflow that the project asks for.
@@ -36,7 +39,8 @@ def workflows(scene: Scene, settings: GitHubActions) -> dict[str, str]:
 
 def _looks(scene: Scene, settings: GitHubActions) -> bool:
     """Whether anything may happen in an environment without a push."""
-    return scene.triggers or any(stage.source for stage in scene.applied(settings.environment))
+    asked = settings.drift != "report"
+    return asked or scene.triggers or any(stage.source for stage in scene.applied(settings.environment))
 
 
 def _publishes(scene: Scene, settings: GitHubActions) -> bool:
@@ -56,12 +60,14 @@ def _filling(scene: Scene, settings: GitHubActions) -> Filling:
         "locks": LOCKS if scene.folder == "." else f"{scene.folder}/{LOCKS}",
         "arguments": sample_arguments(scene, settings.sample),
         "reports": reports(scene),
+        "asking": _ASKING[settings.drift],
         "saved": " --save .mlops/ci/report.json" if _publishes(scene, settings) else "",
     }
     flags = {"below"} if scene.folder != "." else set()
     flags |= {"tests"} if scene.tests else set()
     flags |= {"publisher"} if _publishes(scene, settings) else set()
     flags |= {"any_locked"} if any(stage.final and stage.locked for stage in scene.stages) else set()
+    flags |= _WRITES[settings.drift]
     if settings.install is not None:
         flags.add("install")
         words["install"] = settings.install
@@ -84,7 +90,7 @@ def _stages(scene: Scene, settings: GitHubActions) -> Mapping[str, list[Filling]
         "deliver": [_stage(scene, stage, before) for stage, before in zip(pushed, befores, strict=False)],
         "release": [_stage(scene, stage) for stage in released],
         "locked": [_stage(scene, stage) for stage in released if stage.locked],
-        "all": [_stage(scene, stage) for stage in stages if _looks(scene, settings)],
+        "all": [_looked(scene, settings, stage) for stage in stages if _looks(scene, settings)],
         "commanded": [_stage(scene, stage) for stage in stages],
         "previews": [_stage(scene, scene.previewed)] if scene.previewed is not None else [],
     }
@@ -109,6 +115,21 @@ def _stage(scene: Scene, stage: Stage, before: str = "") -> Filling:
             "promoted": [_proposal(scene, stage, name) for name in promotions(scene, stage.follows)],
         },
     )
+
+
+def _looked(scene: Scene, settings: GitHubActions, stage: Stage) -> Filling:
+    """A stage that is looked at: a lock that is written again, and a plan to retrain, read where its models come from."""
+    filling = _stage(scene, stage)
+    proposes = settings.drift == "pull_request"
+    secrets = set(stage.secrets)
+    source = scene.stage(stage.source) if proposes and stage.source else None
+    while source is not None:
+        secrets |= set(source.secrets)
+        source = scene.stage(source.source) if source.source else None
+    told = [Filling({"secret": one}) for one in _known(secrets)]
+    flags = {"told"} if told or settings.drift != "report" else set()
+    flags |= {"vouches"} if proposes and stage.vouched and settings.google is None else set()
+    return Filling(filling.words, filling.flags | flags, {**filling.lists, "told_secrets": told})
 
 
 def _proposal(scene: Scene, stage: Stage, name: str) -> Filling:

@@ -41,6 +41,7 @@ class Mend:
             title=f"Let the lock of {found.environment} say what is released",
             body=body,
             files=self.files,
+            once=True,
         )
 
 

@@ -52,6 +52,7 @@ class Retrain:
             title=f"Retrain {project}: the data of {self.environment} has drifted",
             body=body,
             files={self.file: self.content},
+            once=True,
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mlopsctl.forges.contract import Forge, PullRequest
 from mlopsctl.ground.checkout import ask_git
+from mlopsctl.ground.digest import digest
 from mlopsctl.ground.errors import Refused, StepProblem, UsageProblem
 
 # A checkout can carry configuration that makes git run programs; none of it is honoured.
@@ -32,12 +33,14 @@ class Proposal:
         branch: its own; the same proposal made again takes the same one.
         files: contents by absolute path, inside the repository.
         body: Markdown.
+        once: somebody who closes the pull request has answered: the same files are not proposed again.
     """
 
     branch: str
     title: str
     body: str
     files: Mapping[Path, bytes]
+    once: bool = False
 
 
 def open_request(folder: Path, proposal: Proposal) -> PullRequest:
@@ -80,14 +83,21 @@ def propose(folder: Path, proposal: Proposal, forge: Forge) -> PullRequest:
 
     Raises:
         UsageProblem: when the folder is no git repository on a branch, or has no remote ``origin``.
-        NothingToPropose: when the base holds these very files already.
+        NothingToPropose: when the base holds these very files already, or they are proposed once and were refused.
         StepProblem: when git refuses.
         ForgeProblem: when the forge does.
     """
     base, root = base_of(folder)
     commit = _committed(folder, root, base, proposal)
+    key = _key(root, proposal) if proposal.once else ""
+    if key and (refused := forge.refused_pull_request(proposal.branch, base, key)) is not None:
+        raise NothingToPropose.because(
+            "was-refused",
+            f"#{refused.number} asked for the same and was closed ({refused.url})",
+            hint="open it again there, if it is wanted after all",
+        )
     _git(folder, "push", "--quiet", "--force", "origin", f"{commit}:refs/heads/{proposal.branch}")
-    return forge.open_pull_request(proposal.title, proposal.body, proposal.branch, base)
+    return forge.open_pull_request(proposal.title, proposal.body, proposal.branch, base, key)
 
 
 def base_commit(folder: Path, base: str) -> str:
@@ -166,6 +176,15 @@ def _committed(folder: Path, root: Path, base: str, proposal: Proposal) -> str:
     if standing and _text(root, "rev-parse", f"{standing}^{{tree}}", f"{standing}^").split() == [tree, parent]:
         return standing
     return _git(root, *_author(root), "commit-tree", tree, "-p", parent, "-m", proposal.title)
+
+
+def _key(root: Path, proposal: Proposal) -> str:
+    """The same for the same files on the same branch, whatever commit they stand on."""
+    files = {path.resolve().relative_to(root.resolve()).as_posix(): content for path, content in proposal.files.items()}
+    parts = [
+        part for name, content in sorted(files.items()) for part in (name.encode("utf-8", "surrogateescape"), content)
+    ]
+    return f"proposal {digest('proposal', proposal.branch.encode(), *parts)}"
 
 
 def _author(root: Path) -> tuple[str, ...]:
