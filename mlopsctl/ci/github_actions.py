@@ -71,8 +71,8 @@ class GitHubActions(Spec):
     drift: Literal["report", "issue", "pull_request"] = Field(
         "report",
         title="Drift",
-        description="What the hourly look at drift does beside failing: nothing (`report`, the default), one `issue` for "
-        "an environment, or a `pull_request` where git can mend the lock or the data asks for a retraining.",
+        description="What the hourly look at drift does beside failing: nothing (`report`, the default), one `issue` "
+        "for an environment, or a `pull_request` where git can mend the lock or the data asks for a retraining.",
     )
     google: WorkloadIdentity | None = Field(
         None, title="Google Cloud", description="The workload identity of jobs that apply; none by default."

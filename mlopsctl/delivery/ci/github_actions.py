@@ -118,7 +118,7 @@ def _stage(scene: Scene, stage: Stage, before: str = "") -> Filling:
 
 
 def _looked(scene: Scene, settings: GitHubActions, stage: Stage) -> Filling:
-    """A stage that is looked at: a lock that is written again, and a plan to retrain, read where its models come from."""
+    """A stage that is looked at; a lock written again and a plan to retrain read where its models come from."""
     filling = _stage(scene, stage)
     proposes = settings.drift == "pull_request"
     secrets = set(stage.secrets)
