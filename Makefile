@@ -18,7 +18,8 @@ LOCKED := --require-hashes --compile-bytecode
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 LOCKS := bootstrap base run demo dev mlmd cloud airflow3 airflow2 bigquery
 WORKERS ?= 2
-# Real servers on a busy machine: the longest files begin, and what fails is tried once more, and the summary lists every test that needed it.
+# Real servers on a busy machine: what fails is tried once more, and the summary lists every test that needed it. Files
+# keep the order of tests/integration/conftest.py, the longest first.
 ENGINES := -m "not soak" -n $(WORKERS) --dist loadfile --no-loadscope-reorder --timeout 600 --reruns 1 --reruns-delay 5 -raR
 
 .PHONY: help demo test lint types test-unit test-integration test-cloud soak bench lock upgrade generate picture wheel clean dev
