@@ -28,6 +28,12 @@ def ask_git(folder: Path, *arguments: str) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
+def default_branch(folder: Path) -> str:
+    """The branch that the remote ``origin`` begins with, as a clone knows it; empty where nothing says so."""
+    answer = ask_git(folder, "symbolic-ref", "--short", "refs/remotes/origin/HEAD") or b""
+    return answer.decode("utf-8", "replace").strip().removeprefix("origin/")
+
+
 def files_in_git(folder: Path) -> tuple[str, ...] | None:
     """The files of a folder that git has or would take (what it does not ignore), relative to the folder, sorted.
 

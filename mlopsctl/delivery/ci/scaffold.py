@@ -12,6 +12,7 @@ from mlopsctl.delivery.ci.cloud_build import build_files
 from mlopsctl.delivery.ci.github_actions import workflows
 from mlopsctl.delivery.ci.scene import Scene, read_scene
 from mlopsctl.delivery.write import write_files
+from mlopsctl.ground.checkout import default_branch
 from mlopsctl.ground.errors import StepProblem, UsageProblem
 
 
@@ -156,4 +157,11 @@ def _notes(scene: Scene, settings: Sequence[Ci]) -> Iterator[str]:
             yield (
                 f"{one.kind}: pull requests are not run, since every environment runs or keeps its stores elsewhere: "
                 "add one with the local orchestrator and local stores"
+            )
+    default = default_branch(scene.root)
+    for one in settings:
+        if isinstance(one, GitHubActions) and default not in ("", one.branch):
+            yield (
+                f"{one.kind}: GitHub starts schedules, publishers and commands from the default branch, which is "
+                f"{default} at `origin`, and `branch` is {one.branch}"
             )

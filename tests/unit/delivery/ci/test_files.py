@@ -304,3 +304,19 @@ def test_a_job_signs_as_itself_only_where_the_promotion_is_signed_so(
     installed = json.dumps(workflows)
     assert ("sigstore" in installed.partition("]==")[0]) is extra
     assert ("secrets.CHAIN_TOKEN" in installed) is (signature == BY_TOKEN)
+
+
+def test_another_branch_than_the_default_one_is_said(tmp_path: Path) -> None:
+    place = put(tmp_path, f"{PLAIN}ci: [{{kind: github_actions}}]\n", repository=tmp_path)
+    head = tmp_path / ".git" / "refs" / "remotes" / "origin" / "HEAD"
+    head.parent.mkdir(parents=True)
+
+    def said() -> list[str]:
+        return [note for note in make_files(place).notes if "default branch" in note]
+
+    assert said() == []
+    head.write_text("ref: refs/remotes/origin/main\n")
+    assert said() == []
+    head.write_text("ref: refs/remotes/origin/trunk\n")
+    (note,) = said()
+    assert "which is trunk at `origin`, and `branch` is main" in note
