@@ -65,6 +65,9 @@ def approve(
     context: typer.Context,
     environment: EnvironmentOption = None,
     by: Annotated[str, typer.Option(help="Who approves; the user at work by default.")] = "",
+    reviewed: Annotated[
+        bool, typer.Option("--reviewed", help="In a job on GitHub: as the reviewers who let it begin, or not at all.")
+    ] = False,
     release_hold: Annotated[bool, typer.Option("--release-hold", help="As `apply --release-hold` will do it.")] = False,
     yes: YesOption = False,
 ) -> None:
@@ -73,9 +76,18 @@ def approve(
     When one of them moves, the approval is stale and `apply` ends with 7 again.
     """
     from mlopsctl.delivery.promotion.approve import approve as say_yes
+    from mlopsctl.delivery.promotion.approve import who_is_at_work
+    from mlopsctl.delivery.promotion.reviewed import who_reviewed
+    from mlopsctl.ground.errors import UsageProblem
 
+    if by and reviewed:
+        raise UsageProblem.because("two-approvers", "--by and --reviewed both say who approves", hint="leave one out")
     loaded = load(context, environment, None)
-    done = say_yes(loaded, by, lambda plan, why: _agreed(plan, why, yes), release_hold=release_hold)
+
+    def whom(already: str) -> str:
+        return who_reviewed(loaded.environment, already) if reviewed else by or who_is_at_work()
+
+    done = say_yes(loaded, whom, lambda plan, why: _agreed(plan, why, yes or reviewed), release_hold=release_hold)
     if done is None:
         typer.echo("Nothing was approved.")
         end(ExitCode.APPROVAL)

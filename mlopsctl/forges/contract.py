@@ -222,6 +222,10 @@ class Forge(Protocol):
         """
         ...
 
+    def reviewers(self, run: int, environment: str) -> Sequence[str]:
+        """Who let the jobs of a workflow run begin in an environment, each once; empty where nobody was asked."""
+        ...
+
     def open_issue(self, title: str, body: str, key: str) -> Issue:
         """The open issue of that key; title and body are brought up to date."""
         ...

@@ -56,6 +56,9 @@ class GitHubForge:
     def artifact(self, run: int, name: str, commit: str, most: int) -> bytes | None:
         return self._runs.artifact(run, name, commit, most)
 
+    def reviewers(self, run: int, environment: str) -> Sequence[str]:
+        return self._runs.reviewers(run, environment)
+
     def open_issue(self, title: str, body: str, key: str) -> Issue:
         return self._talk.open_issue(title, body, key)
 

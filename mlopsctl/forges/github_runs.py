@@ -1,7 +1,8 @@
-"""What workflow runs left behind: an archive, taken in memory and never larger than was agreed."""
+"""Workflow runs: who let one begin, and what one left: an archive, taken in memory, never larger than was agreed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,12 @@ class Runs:
         if number(newest, "size_in_bytes") > most:
             raise _too_large(most)
         return self._downloaded(f"{self.repository}/actions/artifacts/{number(newest, 'id')}/zip", most)
+
+    def reviewers(self, run: int, environment: str) -> Sequence[str]:
+        """The people who approved the run's deployments to an environment, each once, first to last."""
+        reviews = self.calls.read(f"{self.repository}/actions/runs/{run}/approvals")
+        found = [one for one in reviews if isinstance(one, dict)] if isinstance(reviews, list) else []
+        return tuple(dict.fromkeys(_login(one) for one in found if _lets(one, environment)))
 
     def _downloaded(self, path: str, most: int) -> bytes:
         patience, tried = self.calls.patience, 0
@@ -104,6 +111,18 @@ def _safe(place: str, api: str) -> str:
 def _of(artifact: Found, run: int, commit: str) -> bool:
     of = artifact.get("workflow_run")
     return isinstance(of, dict) and of.get("id") == run and of.get("head_sha") == commit
+
+
+def _lets(review: Found, environment: str) -> bool:
+    """GitHub's names of environments have no case."""
+    places = review.get("environments")
+    names = [one.get("name") for one in places if isinstance(one, dict)] if isinstance(places, list) else []
+    return review.get("state") == "approved" and environment.casefold() in [str(name).casefold() for name in names]
+
+
+def _login(review: Found) -> str:
+    user = review.get("user")
+    return str(user.get("login") or "") if isinstance(user, dict) else ""
 
 
 def _trouble(answer: Response) -> Trouble:

@@ -64,6 +64,7 @@ _ROUTES = [
     ("POST", _REPO + r"/issues/comments/(?P<id>\d+)/reactions", "reactions/create-for-issue-comment"),
     ("GET", _REPO + "/collaborators/(?P<login>[^/]+)/permission", "repos/get-collaborator-permission-level"),
     ("GET", _REPO + r"/actions/runs/(?P<id>\d+)/artifacts", "actions/list-workflow-run-artifacts"),
+    ("GET", _REPO + r"/actions/runs/(?P<id>\d+)/approvals", "actions/get-reviews-for-run"),
     ("GET", _REPO + r"/actions/artifacts/(?P<id>\d+)/zip", "actions/download-artifact"),
     ("GET", _REPO + "/pulls", "pulls/list"),
     ("POST", _REPO + "/pulls", "pulls/create"),

@@ -40,6 +40,7 @@ class Repository:
     deployment_statuses: list[Thing] = field(default_factory=list)
     reactions: list[Thing] = field(default_factory=list)
     artifacts: list[Thing] = field(default_factory=list)
+    reviews: dict[int, list[Thing]] = field(default_factory=dict)
     blobs: dict[int, bytes] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
     numbers: Any = field(default_factory=lambda: itertools.count(1))
@@ -81,6 +82,12 @@ class Repository:
                  "workflow_run": {"id": run, "head_sha": sha}}  # fmt: skip
         self.artifacts.append(models.answer(models.ARTIFACT, given))
         self.blobs[id] = content
+
+    def review(self, run: int, environment: str, login: str, state: str = "approved") -> None:
+        """Somebody says whether a run's jobs may begin in an environment."""
+        user = models.answer_part(models.REVIEW, "user", {"login": login, "type": "User"})
+        given = {"environments": [{"name": environment}], "state": state, "user": user, "comment": ""}
+        self.reviews.setdefault(run, []).append(models.answer(models.REVIEW, given))
 
     # Operations, by GitHub's ids: path parameters, query, body, caller → answer.
 
@@ -168,6 +175,9 @@ class Repository:
         found = [one for one in self.artifacts if one["workflow_run"]["id"] == int(at["id"])]
         found = [one for one in found if query.get("name", one["name"]) == one["name"]]
         return models.answer(models.ARTIFACTS, {"total_count": len(found), "artifacts": found[::-1]})
+
+    def actions_get_reviews_for_run(self, at: Thing, query: Thing, body: Thing, who: Caller) -> list[Thing]:
+        return self.reviews.get(int(at["id"]), [])
 
     def actions_download_artifact(self, at: Thing, query: Thing, body: Thing, who: Caller) -> Thing:
         found = self._find(self.artifacts, "id", at["id"])

@@ -162,6 +162,7 @@ def test_the_forest_goes_from_a_refused_pull_request_to_production(ci: Workflows
 
     # The merge of the lock brings this model to staging, which proposes it for prod; dev stays as it is.
     merge(ci, branch)
+    ci.reviewers["staging"] = "grace"
     ran = ci.push(WORKFLOW.format("deliver"))
     assert ran.ok, ran
     assert "staging follows this model already" in ran.text
@@ -169,10 +170,19 @@ def test_the_forest_goes_from_a_refused_pull_request_to_production(ci: Workflows
     assert others == []
     assert "| floor | pass |" in body
 
-    # Who reviews the environment on GitHub lets the release begin: it comes to prod.
+    # A job that nobody had to review approves nothing.
     merge(ci, branch)
     ran = ci.push(WORKFLOW.format("release"))
+    assert not ran.ok, ran
+    assert ran.steps["apply-prod"]["Take the approval of who let this job begin"] == "failure", ran
+    assert "nobody had to review this run before it began in prod" in ran.text
+    assert "let the environment prod have required reviewers" in ran.text
+
+    # Who reviews the environment on GitHub lets the release begin: it comes to prod.
+    ci.reviewers["prod"] = "grace"
+    ran = ci.push(WORKFLOW.format("release"))
     assert ran.ok, ran
+    assert "Approved by grace: covertype" in ran.text
     assert [name for name, _ in deployed(ci)] == ["covertype/dev", "covertype/staging", "covertype/prod"]
     states = [one["state"] for one in ci.github.snapshot()["deployment_statuses"]]
     assert states.count("success") == 3, states

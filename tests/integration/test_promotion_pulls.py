@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.doubles.github import GitHubDouble, serving_github
-from tests.integration.cli import processes_of
+from tests.integration.cli import Done, processes_of
 from tests.integration.promotion_project import BACK, BRANCH, Project, a_project
 from tests.integration.test_flowers import edit
 
@@ -236,6 +236,43 @@ def test_an_approval_is_for_what_was_seen_and_for_once(fresh: Project) -> None:
     done = fresh.call("apply", "-e", "guarded")
     assert done.code == 7, done
     assert "guarded asks for an approval" in done.err
+    fresh.git("push", "-q", "--force", "origin", "main")
+
+
+def test_a_job_approves_only_as_those_who_let_it_begin(fresh: Project, github: GitHubDouble) -> None:
+    def approve(*more: str, run: str = "7") -> Done:
+        return fresh.call("approve", "-e", "guarded", "--reviewed", *more, github=github, GITHUB_RUN_ID=run)
+
+    fresh.done("promote", "dev", "guarded")
+    fresh.commit("Promote to guarded")
+    done = approve(run="")
+    assert done.code == 64, done
+    assert "--reviewed is for a job of a workflow" in done.err
+    assert approve("--by", "ada").code == 64
+
+    # Other runs, other environments and refusals are no review of this.
+    github.repository.review(8, "guarded", "ada")
+    github.repository.review(7, "staging", "ada")
+    github.repository.review(7, "guarded", "eve", "rejected")
+    done = approve()
+    assert done.code == 7, done
+    assert "nobody had to review this run before it began in guarded" in done.err
+    assert "required reviewers" in done.err
+    assert "asks for an approval" in fresh.call("apply", "-e", "guarded").err
+
+    # Who approved just this by hand is heard; what moved since is not.
+    fresh.done("approve", "-e", "guarded", "--by", "bob")
+    assert "Approved by bob" in approve().out
+    fresh.git("commit", "-q", "--allow-empty", "-m", "Something else")
+    assert approve().code == 7
+
+    for login in ("ada", "grace", "ada"):
+        github.repository.review(7, "Guarded", login)
+    github.faults.add("actions/get-reviews-for-run", status=500)
+    assert "Approved by ada, grace" in approve().out
+    fresh.done("apply", "-e", "guarded")
+    assert "Nothing in guarded asks" in approve().out
+    fresh.done("destroy", "-e", "guarded", "--yes")
     fresh.git("push", "-q", "--force", "origin", "main")
 
 

@@ -89,6 +89,7 @@ def test_a_model_comes_from_a_pull_request_to_production(ci: Workflows) -> None:
     (proposed,) = [one for one in ci.github.snapshot()["pulls"] if one["head"]["ref"] not in ("weak", "forest")]
     assert "Nothing was promoted into staging yet." in ran.text
 
+    ci.reviewers |= {"staging": "grace", "prod": "grace"}
     # The merge of the lock brings the same model to staging, which proposes it for prod.
     merge(ci, proposed["head"]["ref"])
     assert (ci.clone / "environments" / "staging.lock.yaml").exists()

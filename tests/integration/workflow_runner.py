@@ -74,12 +74,19 @@ class Ran:
 
 @dataclass
 class Workflows:
-    """A repository whose workflows are run."""
+    """A repository whose workflows are run.
+
+    Attributes:
+        reviewers: who lets every run begin in an environment, by its name; the others have no reviewers.
+        runs: how many there were; the number of each.
+    """
 
     folder: Path
     github: GitHubDouble
     token: str = "workflow-token"
     secrets: dict[str, str] = field(default_factory=dict)
+    reviewers: dict[str, str] = field(default_factory=dict)
+    runs: int = 0
 
     @property
     def origin(self) -> Path:
@@ -152,6 +159,9 @@ class Workflows:
         self, workflow: str, name: str, event: Mapping[str, Any], commit: str, token: str, *, secrets: bool = True
     ) -> Ran:
         place = Path(tempfile.mkdtemp(dir=self.folder, prefix="run-"))
+        self.runs += 1
+        for environment, login in self.reviewers.items():
+            self.github.repository.review(self.runs, environment, login)
         tree = place / "tree"
         subprocess.run(["git", "clone", "--quiet", str(self.origin), str(tree)], check=True)
         # The branch is the event's; act looks at the clone for what the event does not say.
@@ -179,6 +189,7 @@ class Workflows:
         return {
             "GITHUB_API_URL": self.github.url,
             "GITHUB_REPOSITORY": REPOSITORY,
+            "GITHUB_RUN_ID": str(self.runs),
             "STANDIN_ORIGIN": str(self.origin),
             "STANDIN_BIN": str(_programs(self.folder)),
             "STANDIN_FILES": str(files),

@@ -113,6 +113,13 @@ def standing(loaded: Loaded, stores: Stores) -> Intent | None:
     return found[-1] if found and _outcome(found[-1]) == _GIVEN else None
 
 
+def given_by(loaded: Loaded, stores: Stores, now: Seen) -> str:
+    """Who approved just this, where nobody used that yet; empty where nobody did."""
+    given = standing(loaded, stores)
+    payload = given.payload if given is not None and isinstance(given.payload, Mapping) else {}
+    return str(payload.get("by", "")) if payload and not now.moved(payload) else ""
+
+
 def give(stores: Stores, lease: Lease, now: Seen, by: str, when: int) -> None:
     """Record an approval; an earlier one that nobody used no longer counts."""
     key = f"{APPROVAL}-{lease.token}"

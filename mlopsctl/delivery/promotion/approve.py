@@ -29,9 +29,15 @@ class Approved:
 
 
 def approve(
-    loaded: Loaded, by: str, confirm: Callable[[Plan, tuple[str, ...]], bool], *, release_hold: bool = False
+    loaded: Loaded,
+    whom: Callable[[str], str],
+    confirm: Callable[[Plan, tuple[str, ...]], bool],
+    *,
+    release_hold: bool = False,
 ) -> Approved | None:
     """Record an approval; ``None`` when ``confirm`` said no. Without reasons nothing asks for one, and none is kept.
+
+    ``whom`` says who approves; it hears who approved just this already, or an empty text.
 
     Raises:
         ApprovalMissing: when nothing was promoted yet.
@@ -47,11 +53,12 @@ def approve(
             return Approved((), "", now.digest)
         if not confirm(prepared.plan, why):
             return None
-        approval.give(stores, lease, now, by or _who(), now_ms())
-        return Approved(why, by or _who(), now.digest)
+        by = whom(approval.given_by(loaded, stores, now))
+        approval.give(stores, lease, now, by, now_ms())
+        return Approved(why, by, now.digest)
 
 
-def _who() -> str:
+def who_is_at_work() -> str:
     """Who is at work, as far as it is known: the person whom CI acts for, or the user here."""
     try:
         found = os.environ.get("GITHUB_ACTOR", "") or getpass.getuser()
