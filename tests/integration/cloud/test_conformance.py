@@ -78,7 +78,7 @@ def conformance(folder: Path, *words: str, code: int = 0) -> Any:
     return json.loads(done.stdout)["environments"][0]
 
 
-@pytest.mark.parametrize("name", ["penguins", "flights"])
+@pytest.mark.parametrize("name", ["penguins", pytest.param("flights", marks=pytest.mark.soak)])
 def test_three_orchestrators_agree_about_an_example(name: str, tmp_path: Path) -> None:
     project = copied(CHECKOUT / "examples" / name, tmp_path / name)
     report = conformance(project.folder)

@@ -23,7 +23,14 @@ pytestmark = pytest.mark.timeout(1500)
 NEVER_EQUAL = {"preflight", "push"}
 
 
-@pytest.fixture(scope="module", params=["covertype", "penguins-contract", "penguins", "flights"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        "covertype",
+        "penguins",
+        *(pytest.param(name, marks=pytest.mark.soak) for name in ("penguins-contract", "flights")),
+    ],
+)
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     name, _, contract = request.param.partition("-")
     root = tmp_path_factory.mktemp(request.param)
