@@ -46,7 +46,7 @@ class Runs:
         """The people who approved the run's deployments to an environment, each once, first to last."""
         reviews = self.calls.read(f"{self.repository}/actions/runs/{run}/approvals")
         found = [one for one in reviews if isinstance(one, dict)] if isinstance(reviews, list) else []
-        return tuple(dict.fromkeys(_login(one) for one in found if _lets(one, environment)))
+        return tuple(dict.fromkeys(login for one in found if _lets(one, environment) and (login := _login(one))))
 
     def _downloaded(self, path: str, most: int) -> bytes:
         patience, tried = self.calls.patience, 0

@@ -184,7 +184,7 @@ def _key(root: Path, proposal: Proposal) -> str:
     parts = [
         part for name, content in sorted(files.items()) for part in (name.encode("utf-8", "surrogateescape"), content)
     ]
-    return f"proposal {digest('proposal', proposal.branch.encode(), *parts)}"
+    return f"proposal {digest('mlopsctl/proposal/v1', proposal.branch.encode(), *parts)}"
 
 
 def _author(root: Path) -> tuple[str, ...]:
