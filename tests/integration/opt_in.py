@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from tests.integration.pulls import begin, corners
+from tests.integration.pulls import TREE, begin, corners
 from tests.integration.workflow_runner import Workflows, workflows
 
-PROJECT = """version: 1
+PROJECT = (
+    """version: 1
 name: corners
 data:
   corners:
@@ -16,15 +17,9 @@ data:
     label: label
     checks:
       - {name: enough-rows, kind: row_count, min: 100}
-training:
-  task: classification
-  targets:
-    tree: {kind: sklearn, estimator: sklearn.tree.DecisionTreeClassifier, params: {max_depth: 6}}
-evaluation:
-  metrics: [accuracy]
-  gates:
-    - {name: floor, kind: threshold, metric: accuracy, min: 0.8}
-ci:
+"""
+    + TREE
+    + """ci:
   - {kind: github_actions, environment: trial, forks: publisher, commands: true}
 environments:
   trial: {}
@@ -37,6 +32,7 @@ environments:
     stores: *shared
     promotion: {from: dev, mode: approval}
 """
+)
 
 
 def workflow(name: str) -> str:

@@ -10,6 +10,18 @@ from typing import Any
 from mlopsctl.delivery.ci.scaffold import make_files
 from tests.integration.workflow_runner import Workflows
 
+TREE = """\
+training:
+  task: classification
+  targets:
+    tree: {kind: sklearn, estimator: sklearn.tree.DecisionTreeClassifier, params: {max_depth: 6}}
+evaluation:
+  metrics: [accuracy]
+  gates:
+    - {name: floor, kind: threshold, metric: accuracy, min: 0.8}
+"""
+"""What tells the corners apart, and the gate that it has to pass: two sections of mlops.yaml."""
+
 
 def begin(ci: Workflows, project: str, data: Mapping[str, str]) -> None:
     """Commit a project to main with what `ci init` writes for it; ``SHARED`` in it is a folder of all machines."""

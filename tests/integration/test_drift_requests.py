@@ -286,7 +286,7 @@ def test_data_that_drifted_often_enough_asks_for_a_retraining_with_its_plan(
 
     before = released(project, "dev")
     merged(project, RETRAIN_BRANCH)
-    pull |= {"state": "closed", "merged_at": "2026-01-02T03:04:05Z"}
+    github.repository.merge(RETRAIN_BRANCH)
     found = drift(project, "dev", "--pr")
     assert "there is nothing to open a pull request for" in found.err, found
     assert (done := call(project, "apply", "-e", "dev")).code == 0, done

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.integration.pulls import begin, corners
+from tests.integration.pulls import TREE, begin, corners
 from tests.integration.workflow_runner import Workflows, installed, workflows
 
 pytestmark = [
@@ -14,7 +12,8 @@ pytestmark = [
     pytest.mark.timeout(1800),
 ]
 
-PROJECT = """version: 1
+PROJECT = (
+    """version: 1
 name: corners
 data:
   corners:
@@ -22,35 +21,29 @@ data:
     label: label
     checks:
       - {name: across, kind: drift, column: x, metric: jensen_shannon, max: 0.2, on_missing: warn}
-training:
-  task: classification
-  targets:
-    tree: {kind: sklearn, estimator: sklearn.tree.DecisionTreeClassifier, params: {max_depth: 6}}
-evaluation:
-  metrics: [accuracy]
-  gates:
-    - {name: floor, kind: threshold, metric: accuracy, min: 0.8}
-ci:
+"""
+    + TREE
+    + """ci:
   - {kind: github_actions, drift: pull_request}
 stores:
   metadata: "sqlite:///SHARED/metadata.db"
   artifacts: "SHARED/artifacts"
   tracking: "sqlite:///SHARED/mlflow.db"
 """
+)
 SCHEDULE = ".github/workflows/mlopsctl-corners-schedule.yml"
 BRANCH = "mlopsctl/retrain-corners-default"
 
 
-def rows(ci: Workflows, right: float) -> Path:
+def rows(ci: Workflows, right: float) -> None:
     """The rows that everybody reads, all moved to the right."""
     head, *lines = corners().splitlines()
     moved = [f"{float(line.split(',')[0]) + right:.4f},{line.split(',', 1)[1]}" for line in lines]
     file = ci.folder / "shared" / "corners.csv"
     file.write_text("\n".join([head, *moved]) + "\n", encoding="utf-8")
-    return file
 
 
-def test_rows_that_drift_ask_once_for_a_retraining(tmp_path: Path) -> None:
+def test_rows_that_drift_ask_once_for_a_retraining() -> None:
     with workflows() as ci:
         begin(ci, PROJECT, {})
         rows(ci, 0)

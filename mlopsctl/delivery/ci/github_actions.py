@@ -103,7 +103,7 @@ def _stage(scene: Scene, stage: Stage, before: str = "") -> Filling:
         "secrets": bool(_known(stage.secrets)),
         "on_one_machine": bool(stage.on_one_machine),
         "locked": stage.locked,
-        "asks": stage.asks,
+        "reviewed": stage.locked and stage.asks,
         "proves": bool(scene.loaded.project.level) and not stage.source,
     }
     return Filling(

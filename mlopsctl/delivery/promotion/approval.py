@@ -96,7 +96,7 @@ def require(loaded: Loaded, stores: Stores, why: Sequence[str], now: Seen) -> In
             f"{environment} asks for an approval: {'; '.join(why)}",
             hint=f"read `mlopsctl plan -e {environment}`, then `mlopsctl approve -e {environment}`",
         )
-    payload = given.payload if isinstance(given.payload, Mapping) else {}
+    payload = _payload(given)
     moved = now.moved(payload)
     if moved:
         raise ApprovalMissing.because(
@@ -116,8 +116,9 @@ def standing(loaded: Loaded, stores: Stores) -> Intent | None:
 def given_by(loaded: Loaded, stores: Stores, now: Seen) -> str:
     """Who approved just this, where nobody used that yet; empty where nobody did."""
     given = standing(loaded, stores)
-    payload = given.payload if given is not None and isinstance(given.payload, Mapping) else {}
-    return str(payload.get("by", "")) if payload and not now.moved(payload) else ""
+    if given is None or now.moved(_payload(given)):
+        return ""
+    return str(_payload(given).get("by", ""))
 
 
 def give(stores: Stores, lease: Lease, now: Seen, by: str, when: int) -> None:
@@ -131,6 +132,10 @@ def spend(stores: Stores, lease: Lease, given: Intent | None) -> None:
     """Let an approval be used up, before the first effect."""
     if given is not None:
         stores.state.complete(lease, given.key, {"outcome": "used"})
+
+
+def _payload(intent: Intent) -> Mapping[str, Json]:
+    return intent.payload if isinstance(intent.payload, Mapping) else {}
 
 
 def _outcome(intent: Intent) -> str:

@@ -161,9 +161,8 @@ def _committed(folder: Path, root: Path, base: str, proposal: Proposal) -> str:
     with tempfile.TemporaryDirectory(prefix="mlopsctl-") as temporary:
         index = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
         _git(root, "read-tree", parent, extra=index)
-        for path, content in proposal.files.items():
+        for name, content in _by_name(root, proposal).items():
             blob = _git(root, "hash-object", "-w", "--stdin", given=content)
-            name = path.resolve().relative_to(root.resolve()).as_posix()
             _git(root, "update-index", "--add", "--cacheinfo", f"100644,{blob},{name}", extra=index)
         tree = _git(root, "write-tree", extra=index)
     if tree == _text(root, "rev-parse", f"{parent}^{{tree}}"):
@@ -178,12 +177,16 @@ def _committed(folder: Path, root: Path, base: str, proposal: Proposal) -> str:
     return _git(root, *_author(root), "commit-tree", tree, "-p", parent, "-m", proposal.title)
 
 
+def _by_name(root: Path, proposal: Proposal) -> Mapping[str, bytes]:
+    """The contents by their name in the repository, sorted."""
+    files = {path.resolve().relative_to(root.resolve()).as_posix(): content for path, content in proposal.files.items()}
+    return dict(sorted(files.items()))
+
+
 def _key(root: Path, proposal: Proposal) -> str:
     """The same for the same files on the same branch, whatever commit they stand on."""
-    files = {path.resolve().relative_to(root.resolve()).as_posix(): content for path, content in proposal.files.items()}
-    parts = [
-        part for name, content in sorted(files.items()) for part in (name.encode("utf-8", "surrogateescape"), content)
-    ]
+    files = _by_name(root, proposal).items()
+    parts = [part for name, content in files for part in (name.encode("utf-8", "surrogateescape"), content)]
     return f"proposal {digest('mlopsctl/proposal/v1', proposal.branch.encode(), *parts)}"
 
 
