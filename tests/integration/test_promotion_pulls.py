@@ -219,7 +219,7 @@ def test_an_approval_is_for_what_was_seen_and_for_once(fresh: Project) -> None:
     assert "asks for an approval" in fresh.call("apply", "-e", "guarded").err
     approved()
     # The same files in another commit, as after a force-push.
-    fresh.git("commit", "-q", "--amend", "-m", "The same, but pushed by force")
+    fresh.git("commit", "-q", "--amend", "--allow-empty", "-m", "The same, but pushed by force")
     stale("the commit")
     approved()
     edit(fresh.folder, "min: 0.4", "min: 0.3")
