@@ -159,8 +159,9 @@ class Comment:
 class Deployment:
     """A commit that was brought into an environment, and what came of it.
 
-    ``key`` makes it ours and unique: asked again with the same key, only the state moves. ``transient`` says that the
-    environment goes one day, and that a newer deployment into it takes the place of the older ones.
+    ``key`` makes it ours and unique: asked again with the same key, only the state moves. ``log_url`` is the page of
+    the job that brought it there: a later one that finds it so tells nothing. ``transient`` says that the environment
+    goes one day, and that a newer deployment into it takes the place of the older ones.
     """
 
     commit: str

@@ -99,7 +99,6 @@ class Deployments:
             "state": deployment.state.value,
             "description": deployment.description[:_MOST_DESCRIPTION],
             **({"environment_url": deployment.url} if deployment.url else {}),
-            **({"log_url": deployment.log_url} if deployment.log_url else {}),
         }
 
         def standing() -> Found | None:
@@ -107,8 +106,10 @@ class Deployments:
             return last if last is not None and _same(last, wanted) else None
 
         if standing() is None:
+            # What stands is not told again for another log: the one that is there is of the job that did the work.
+            log: Found = {"log_url": deployment.log_url} if deployment.log_url else {}
             inactivates = deployment.state is DeploymentState.SUCCESS
-            self.calls.once("POST", path, {**wanted, "auto_inactive": inactivates}, standing)
+            self.calls.once("POST", path, {**wanted, **log, "auto_inactive": inactivates}, standing)
 
 
 def _same(found: Found, wanted: Found) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,11 +91,13 @@ def status(forge: Forge, github: GitHubDouble) -> None:
 
 def deploy(forge: Forge, github: GitHubDouble) -> None:
     told = Deployment(SHA, "penguins/prod", "run-1", DeploymentState.SUCCESS, "Released", "http://127.0.0.1:1")
-    forge.deploy(told)
+    # A later job that finds it deployed tells nothing: the log that stands is of the job that did it.
+    for job in ("https://github.test/jobs/1", "https://github.test/jobs/2"):
+        forge.deploy(replace(told, log_url=job))
     (found,) = github.repository.deployments
     (state,) = github.repository.deployment_statuses
-    assert (found["environment"], state["state"], state["environment_url"]) == (
-        "penguins/prod", "success", "http://127.0.0.1:1")  # fmt: skip
+    assert (found["environment"], state["state"], state["environment_url"], state["log_url"]) == (
+        "penguins/prod", "success", "http://127.0.0.1:1", "https://github.test/jobs/1")  # fmt: skip
 
 
 def preview(forge: Forge, github: GitHubDouble) -> None:
