@@ -55,7 +55,7 @@ test-cloud: $(VENV)/.dev cloud bigquery ## the clients of clouds and clusters, a
 	@bash scripts/containers.sh
 	.venvs/cloud/bin/python -m pytest tests/integration/cloud $(ENGINES)
 
-soak: $(VENV)/.dev cloud airflow3 ## minutes of repetition, and the longest stories
+soak: $(VENV)/.dev cloud airflow3 airflow2 ## minutes of repetition, and the longest stories
 	$(BIN)/python -m pytest tests/soak tests/integration --ignore tests/integration/cloud -m soak --timeout 3600
 	.venvs/cloud/bin/python -m pytest tests/integration/cloud -m soak --timeout 3600
 

@@ -1,7 +1,8 @@
 """The registry as the rest of the tool sees it: versions by digest, and the alias of the champion.
 
-A registry in a SQLite file is read directly, so that a plan need not import MLflow; what changes it goes through
-MLflow, and so does a registry behind a URL.
+A registry in a SQLite file is read directly, its aliases are moved directly, and files of it that lie on this machine
+are copied: a plan and a release need not import MLflow. What registers goes through MLflow, and so does all that is
+asked of a registry behind a URL.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,7 @@ from mlopsctl.ground.errors import StepProblem
 from mlopsctl.registry.connect import asking, or_none
 from mlopsctl.registry.package import DIGEST_KEY, packed_folder
 from mlopsctl.registry.records import RegisteredVersion
-from mlopsctl.registry.sqlite import Unreadable, path_of, read_versions
+from mlopsctl.registry.sqlite import Unreadable, delete_alias, path_of, read_versions, write_alias
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -78,10 +80,7 @@ class Registry:
         standing = self.champion(name, alias)
         if standing is not None and standing.version == version:
             return
-        with asking(self._tracking) as client:
-            if or_none(lambda: client.get_model_version(name, version)) is None:
-                raise self._no_version(name, version)
-            client.set_registered_model_alias(name, alias, version)
+        self._point(name, alias, version)
         now = self.champion(name, alias)
         if now is None or now.version != version:
             found = f"version {now.version}" if now is not None else "nothing"
@@ -95,6 +94,12 @@ class Registry:
         """Remove the alias where it exists; versions stay."""
         if self.champion(name, alias) is None:
             return
+        if self._file is not None:
+            try:
+                delete_alias(self._file, name, alias)
+                return
+            except Unreadable:
+                pass
         with asking(self._tracking) as client:
             client.delete_registered_model_alias(name, alias)
 
@@ -107,16 +112,12 @@ class Registry:
         Raises:
             Problem: when there is no such version, its files are gone, or they are not the model its digest names.
         """
-        with asking(self._tracking) as client:
-            found = or_none(lambda: client.get_model_version(name, version))
-            if found is None:
-                raise self._no_version(name, version)
-            source = client.get_model_version_download_uri(name, version)
+        found = self._version(name, version)
         destination.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
         try:
-            fetched = self._fetched(source, staging, f"{name} version {version}")
-            _verify(fetched, digest or (found.tags or {}).get(DIGEST_KEY, ""), f"{name} version {version}")
+            fetched = self._fetched(found, staging)
+            _verify(fetched, digest or found.digest, f"{name} version {version}")
             if destination.exists():
                 shutil.rmtree(destination)
             os.rename(fetched, destination)
@@ -124,19 +125,50 @@ class Registry:
             shutil.rmtree(staging, ignore_errors=True)
         return destination
 
-    def _fetched(self, source: str, staging: Path, what: str) -> Path:
-        from mlflow.artifacts import download_artifacts
+    def _point(self, name: str, alias: str, version: str) -> None:
+        if self._file is not None:
+            try:
+                write_alias(self._file, name, alias, version)
+                return
+            except Unreadable:
+                pass
+        with asking(self._tracking) as client:
+            if or_none(lambda: client.get_model_version(name, version)) is None:
+                raise self._no_version(name, version)
+            client.set_registered_model_alias(name, alias, version)
 
-        with asking(self._tracking, f"the files of {what} at {source}"):
-            download_artifacts(artifact_uri=source, dst_path=str(staging / "model"), tracking_uri=self._tracking)
+    def _version(self, name: str, version: str) -> RegisteredVersion:
+        """A version with the place that its files are fetched from."""
+        if self._file is not None:
+            standing = next((one for one in self.versions(name) if one.version == version), None)
+            if standing is not None and standing.folder is not None:
+                return standing
+        with asking(self._tracking) as client:
+            found = or_none(lambda: client.get_model_version(name, version))
+            if found is None:
+                raise self._no_version(name, version)
+            return replace(_registered(found), source=client.get_model_version_download_uri(name, version))
+
+    def _fetched(self, version: RegisteredVersion, staging: Path) -> Path:
+        what = f"the files of {version.name} version {version.version} at {version.source}"
+        if self._file is not None and version.folder is not None:
+            _copy(version.folder, staging / "model", what)
+        else:
+            self._download(version.source, staging / "model", what)
         found = next(iter(sorted(staging.rglob("MLmodel"))), None)
         if found is None:
             raise StepProblem.because(
                 "model-files-gone",
-                f"the registry has no model files for {what} at {source}",
+                f"the registry has no model files for {version.name} version {version.version} at {version.source}",
                 hint="restore them, or register the model again with `mlopsctl apply`",
             )
         return found.parent
+
+    def _download(self, source: str, target: Path, what: str) -> None:
+        from mlflow.artifacts import download_artifacts
+
+        with asking(self._tracking, what):
+            download_artifacts(artifact_uri=source, dst_path=str(target), tracking_uri=self._tracking)
 
     def _asked_versions(self, name: str) -> tuple[RegisteredVersion, ...]:
         quoted = name.replace("'", "''")
@@ -168,6 +200,15 @@ class Registry:
 def _registered(found: ModelVersion) -> RegisteredVersion:
     digest = (found.tags or {}).get(DIGEST_KEY, "")
     return RegisteredVersion(found.name, str(found.version), digest, found.run_id or "", found.source or "")
+
+
+def _copy(folder: Path, target: Path, what: str) -> None:
+    try:
+        shutil.copytree(folder, target)
+    except OSError as problem:
+        raise StepProblem.because(
+            "registry-failed", f"{what} cannot be had: {problem}", hint="see that this user may read them"
+        ) from problem
 
 
 def holds_model(model_dir: Path, digest: str) -> bool:

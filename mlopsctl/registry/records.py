@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +20,12 @@ class RegisteredVersion:
     digest: str
     run: str
     source: str
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of its files, where that is on this machine."""
+        parts = urlsplit(self.source)
+        if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+            return None
+        folder = Path(unquote(parts.path))
+        return folder if folder.is_dir() else None

@@ -112,6 +112,7 @@ def test_a_step_that_raises_fails_there_and_the_other_branch_goes_on(airflow: tu
     assert "ValueError: asked to fail" in call(folder, "logs", failed.json["run"], "look", "-e", "there").out
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(400)
 def test_airflow_2_runs_the_same_files(tmp_path: Path) -> None:
     if not AIRFLOW2.is_file():

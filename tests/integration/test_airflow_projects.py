@@ -99,6 +99,7 @@ def taxi(airflow: tuple[AirflowServer, Path]) -> Iterator[Path]:
     ended(folder)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_covertype_is_green_and_its_verdict_is_seen_in_airflow_and_here(
     airflow: tuple[AirflowServer, Path], covertype: Path

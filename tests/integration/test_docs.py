@@ -54,7 +54,8 @@ def test_the_commands_of_a_page_end_as_it_says(page: Path, tmp_path: Path) -> No
     try:
         for command in commands(page):
             if command.start:
-                here = Path(shutil.copytree(CHECKOUT / command.start, tmp_path / Path(command.start).name))
+                made = shutil.ignore_patterns(".mlops", "__pycache__")
+                here = Path(shutil.copytree(CHECKOUT / command.start, tmp_path / Path(command.start).name, ignore=made))
             here = run(command, here, environment)
     finally:
         for project in {path.parent for path in tmp_path.rglob("mlops.yaml")}:

@@ -169,6 +169,12 @@ def test_the_alias_moves_and_is_removed(made: Made, other: Made, tracking: str, 
         assert champion == registry._asked_champion(NAME, "champion-dev")
     with pytest.raises(StepProblem, match="no version 9 of penguins"):
         registry.set_champion(NAME, "champion-dev", "9")
+    with asking(tracking) as client:
+        client.set_registered_model_alias(NAME, "champion-dev", "2")
+        registry.set_champion(NAME, "champion", "1")
+        assert client.get_registered_model(NAME).aliases == {"champion-dev": 2, "champion": 1}
+        registry.set_champion(NAME, "champion-dev", "1")
+        assert client.get_registered_model(NAME).aliases == {"champion-dev": 1, "champion": 1}
     registry.delete_alias(NAME, "champion-dev")
     registry.delete_alias(NAME, "champion-dev")
     assert registry.champion(NAME, "champion-dev") is None

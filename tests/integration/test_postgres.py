@@ -414,7 +414,8 @@ def test_text_in_statements_is_never_part_of_them(postgres: Server) -> None:
 def test_penguins_is_applied_once_and_then_nothing_is_left_to_do(
     postgres: Server, tmp_path: Path, checkout: Path
 ) -> None:
-    folder = Path(shutil.copytree(checkout / "examples" / "penguins", tmp_path / "penguins"))
+    made = shutil.ignore_patterns(".mlops", "__pycache__")
+    folder = Path(shutil.copytree(checkout / "examples" / "penguins", tmp_path / "penguins", ignore=made))
     with (folder / "mlops.yaml").open("a", encoding="utf-8") as file:
         file.write(f"\nstores: {{metadata: '{postgres.database()}'}}\n")
     try:

@@ -67,6 +67,7 @@ def _steps(project: Path, environment: str) -> dict[str, str]:
     return {line["name"]: line["action"] for line in lines if line["kind"] == "step"}
 
 
+@pytest.mark.soak
 def test_the_story_of_a_preview(project: Path) -> None:
     served = call(project, "status", "-e", "dev", "-o", "json").json["server"]
 
