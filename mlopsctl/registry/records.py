@@ -25,7 +25,7 @@ class RegisteredVersion:
     def folder(self) -> Path | None:
         """The folder of its files, where that is on this machine."""
         parts = urlsplit(self.source)
-        if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        if parts.scheme != "file" or parts.netloc not in ("", "localhost") or parts.query or parts.fragment:
             return None
         folder = Path(unquote(parts.path))
         return folder if folder.is_dir() else None
