@@ -11,6 +11,8 @@ import pytest
 from tests.integration.cli import Done, call, processes_of
 from tests.integration.test_flowers import edit, write_data
 
+pytestmark = pytest.mark.timeout(900)
+
 PROJECT = """\
 version: 1
 name: flowers

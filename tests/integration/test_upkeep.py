@@ -16,6 +16,8 @@ from tests.integration.cli import call, processes_of, start
 from tests.integration.postgres import Server
 from tests.integration.test_flowers import PROJECT, write_data
 
+pytestmark = pytest.mark.timeout(900)
+
 
 def write_project(folder: Path, more: str = "") -> Path:
     folder.mkdir()
