@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mlopsctl.ground.errors import StepProblem
 from mlopsctl.registry.connect import asking, or_none
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 __all__ = ["RegisteredVersion", "Registry"]
+
+T = TypeVar("T")
 
 
 class Registry:
@@ -47,14 +51,9 @@ class Registry:
 
     def versions(self, name: str) -> tuple[RegisteredVersion, ...]:
         """The model's ready versions, the newest first; none when the model is not registered."""
-        if self._file is not None:
-            if not self._file.exists():
-                return ()
-            try:
-                return read_versions(self._file, name, DIGEST_KEY)
-            except Unreadable:
-                pass
-        return self._asked_versions(name)
+        if self._absent():
+            return ()
+        return self._either(lambda file: read_versions(file, name, DIGEST_KEY), lambda: self._asked_versions(name))
 
     def find(self, name: str, digest: str) -> RegisteredVersion | None:
         """The newest ready version of that model digest."""
@@ -62,14 +61,12 @@ class Registry:
 
     def champion(self, name: str, alias: str) -> RegisteredVersion | None:
         """The ready version the alias points to."""
-        if self._file is not None:
-            if not self._file.exists():
-                return None
-            try:
-                return next(iter(read_versions(self._file, name, DIGEST_KEY, alias)), None)
-            except Unreadable:
-                pass
-        return self._asked_champion(name, alias)
+        if self._absent():
+            return None
+        return self._either(
+            lambda file: next(iter(read_versions(file, name, DIGEST_KEY, alias)), None),
+            lambda: self._asked_champion(name, alias),
+        )
 
     def set_champion(self, name: str, alias: str, version: str) -> None:
         """Point the alias at the version, and read it back; nothing is written when it points there already.
@@ -80,7 +77,9 @@ class Registry:
         standing = self.champion(name, alias)
         if standing is not None and standing.version == version:
             return
-        self._point(name, alias, version)
+        self._either(
+            lambda file: write_alias(file, name, alias, version), lambda: self._ask_alias(name, alias, version)
+        )
         now = self.champion(name, alias)
         if now is None or now.version != version:
             found = f"version {now.version}" if now is not None else "nothing"
@@ -94,14 +93,7 @@ class Registry:
         """Remove the alias where it exists; versions stay."""
         if self.champion(name, alias) is None:
             return
-        if self._file is not None:
-            try:
-                delete_alias(self._file, name, alias)
-                return
-            except Unreadable:
-                pass
-        with asking(self._tracking) as client:
-            client.delete_registered_model_alias(name, alias)
+        self._either(lambda file: delete_alias(file, name, alias), lambda: self._ask_no_alias(name, alias))
 
     def download(self, name: str, version: str, destination: Path, digest: str = "") -> Path:
         """Fetch the version's MLflow model folder to ``destination``, which then holds all of it or does not exist.
@@ -125,13 +117,22 @@ class Registry:
             shutil.rmtree(staging, ignore_errors=True)
         return destination
 
-    def _point(self, name: str, alias: str, version: str) -> None:
+    def _absent(self) -> bool:
+        """Whether it is a file that nobody has made yet."""
+        return self._file is not None and not self._file.exists()
+
+    def _either(self, directly: Callable[[Path], T], asked: Callable[[], T]) -> T:
+        """What is done with the file itself; where there is none, or one of another kind, MLflow is asked."""
         if self._file is not None:
-            try:
-                write_alias(self._file, name, alias, version)
-                return
-            except Unreadable:
-                pass
+            with suppress(Unreadable):
+                return directly(self._file)
+        return asked()
+
+    def _ask_no_alias(self, name: str, alias: str) -> None:
+        with asking(self._tracking) as client:
+            client.delete_registered_model_alias(name, alias)
+
+    def _ask_alias(self, name: str, alias: str, version: str) -> None:
         with asking(self._tracking) as client:
             if or_none(lambda: client.get_model_version(name, version)) is None:
                 raise self._no_version(name, version)
@@ -150,16 +151,17 @@ class Registry:
             return replace(_registered(found), source=client.get_model_version_download_uri(name, version))
 
     def _fetched(self, version: RegisteredVersion, staging: Path) -> Path:
-        what = f"the files of {version.name} version {version.version} at {version.source}"
-        if self._file is not None and version.folder is not None:
-            _copy(version.folder, staging / "model", what)
+        what = f"{version.name} version {version.version} at {version.source}"
+        folder = version.folder
+        if folder is not None:
+            _copy(folder, staging / "model", what)
         else:
             self._download(version.source, staging / "model", what)
         found = next(iter(sorted(staging.rglob("MLmodel"))), None)
         if found is None:
             raise StepProblem.because(
                 "model-files-gone",
-                f"the registry has no model files for {version.name} version {version.version} at {version.source}",
+                f"the registry has no model files for {what}",
                 hint="restore them, or register the model again with `mlopsctl apply`",
             )
         return found.parent
@@ -167,7 +169,7 @@ class Registry:
     def _download(self, source: str, target: Path, what: str) -> None:
         from mlflow.artifacts import download_artifacts
 
-        with asking(self._tracking, what):
+        with asking(self._tracking, f"the files of {what}"):
             download_artifacts(artifact_uri=source, dst_path=str(target), tracking_uri=self._tracking)
 
     def _asked_versions(self, name: str) -> tuple[RegisteredVersion, ...]:
@@ -207,7 +209,7 @@ def _copy(folder: Path, target: Path, what: str) -> None:
         shutil.copytree(folder, target)
     except OSError as problem:
         raise StepProblem.because(
-            "registry-failed", f"{what} cannot be had: {problem}", hint="see that this user may read them"
+            "registry-failed", f"the files of {what} cannot be had: {problem}", hint="see that this user may read them"
         ) from problem
 
 

@@ -62,7 +62,7 @@ def write_alias(file: Path, name: str, alias: str, version: str) -> None:
     Raises:
         Unreadable: see above; also when there is no such version. Nothing is written then.
     """
-    with _opened(file, "rw") as connection, _at_once(connection):
+    with _writing(file) as connection:
         row = {"name": name, "alias": alias, "version": int(version), **_workspace(connection)}
         if not connection.execute(
             "SELECT 1 FROM model_versions WHERE name = :name AND version = :version", row
@@ -79,7 +79,7 @@ def delete_alias(file: Path, name: str, alias: str) -> None:
     Raises:
         Unreadable: see above.
     """
-    with _opened(file, "rw") as connection, _at_once(connection):
+    with _writing(file) as connection:
         _workspace(connection)
         connection.execute(_REMOVE, {"name": name, "alias": alias})
 
@@ -101,16 +101,11 @@ def _workspace(connection: sqlite3.Connection) -> dict[str, str]:
 
 
 @contextmanager
-def _at_once(connection: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing, and nobody else writes meanwhile."""
-    connection.isolation_level = None
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+def _writing(file: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that writes all of it or nothing, while nobody else writes."""
+    with _opened(file, "rw") as connection, connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
 
 
 @contextmanager

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).parents[2]
+
+
+def copied(example: Path, to: Path) -> Path:
+    """A copy of an example without what running it there left behind."""
+    return Path(shutil.copytree(example, to, ignore=shutil.ignore_patterns(".mlops", "__pycache__")))
 
 
 def mlopsctl(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

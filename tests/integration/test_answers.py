@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.integration.cli import Done, call
+from tests.integration.examples import CHECKOUT, copied
 
-CHECKOUT = Path(__file__).parents[2]
 EXAMPLE = CHECKOUT / "examples" / "penguins"
 
 pytestmark = pytest.mark.timeout(900)
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.timeout(900)
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy of the example: applied, then made worse and refused."""
     folder = tmp_path_factory.mktemp("answers") / "penguins"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns(".mlops", "__pycache__"))
+    copied(EXAMPLE, folder)
     try:
         released = call(folder, "apply", "--yes", timeout=400)
         assert released.code == 0, released
@@ -144,7 +143,7 @@ def test_a_run_is_reproduced_and_leaves_nothing(project: Path, runs: list[str]) 
 
 def test_a_result_that_draws_lots_is_not_reproduced(project: Path, tmp_path: Path) -> None:
     folder = tmp_path / "penguins"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns(".mlops", "__pycache__"))
+    copied(EXAMPLE, folder)
     edit_code = folder / "penguins_data.py"
     edit_code.write_text(
         f"{edit_code.read_text()}\n_load = load\n\n\ndef load():\n    return _load().sample(frac=0.9)\n"
@@ -157,7 +156,7 @@ def test_a_result_that_draws_lots_is_not_reproduced(project: Path, tmp_path: Pat
 
 def test_a_part_of_the_pipeline_is_run(project: Path, tmp_path: Path) -> None:
     folder = tmp_path / "penguins"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns(".mlops", "__pycache__"))
+    copied(EXAMPLE, folder)
     early = call(folder, "run", "--step", "transform")
     assert early.code == 1, early
     assert "`mlopsctl run --until ingest-penguins`" in early.err
@@ -186,7 +185,7 @@ def test_a_part_of_the_pipeline_is_run(project: Path, tmp_path: Path) -> None:
 
 def test_after_a_failure_what_does_not_need_it_goes_on_unless_told_otherwise(tmp_path: Path) -> None:
     folder = tmp_path / "penguins"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns(".mlops", "__pycache__"))
+    copied(EXAMPLE, folder)
     edit(folder, "    logistic: {kind: sklearn,", "    logistic: {kind: sklearn, params: {C: -1},")
     on = call(folder, "run", "--jobs", "1", "-o", "json")
     assert on.code == 1, on

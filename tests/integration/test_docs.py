@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).parents[2]
+from tests.integration.examples import CHECKOUT, copied
+
 PAGES = [CHECKOUT / "README.md", *sorted(CHECKOUT.glob("docs/*.md")), *sorted(CHECKOUT.glob("examples/*/README.md"))]
 _BLOCK = re.compile(r"(?:<!-- (?P<note>[^>]*) -->\n)?```console\n(?P<body>.*?)```", re.DOTALL)
 _CODE = re.compile(r"^\(exit code (\d+)\)$")
@@ -54,8 +54,7 @@ def test_the_commands_of_a_page_end_as_it_says(page: Path, tmp_path: Path) -> No
     try:
         for command in commands(page):
             if command.start:
-                made = shutil.ignore_patterns(".mlops", "__pycache__")
-                here = Path(shutil.copytree(CHECKOUT / command.start, tmp_path / Path(command.start).name, ignore=made))
+                here = copied(CHECKOUT / command.start, tmp_path / Path(command.start).name)
             here = run(command, here, environment)
     finally:
         for project in {path.parent for path in tmp_path.rglob("mlops.yaml")}:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.examples import CHECKOUT, golden, mlopsctl, stable
+from tests.integration.examples import CHECKOUT, copied, golden, mlopsctl, stable
 
 EXAMPLE = CHECKOUT / "examples" / "flights"
 
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.timeout(600)
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("example") / "flights"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns(".mlops", "__pycache__"))
+    copied(EXAMPLE, folder)
     try:
         yield folder
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.examples import CHECKOUT, golden, mlopsctl, stable
+from tests.integration.examples import CHECKOUT, copied, golden, mlopsctl, stable
 
 EXAMPLE = CHECKOUT / "examples" / "penguins"
 EXPECTED = EXAMPLE / "expected"
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.timeout(600)
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy of the example, applied once; its server is stopped at the end."""
     folder = tmp_path_factory.mktemp("example") / "penguins"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns(".mlops", "__pycache__"))
+    copied(EXAMPLE, folder)
     try:
         yield folder
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import threading
 import time
@@ -25,6 +24,7 @@ from mlopsctl.metadata.problems import MetadataProblem
 from mlopsctl.metadata.state import StateStore
 from mlopsctl.metadata.store import open_store
 from tests.integration.cli import call, processes_of
+from tests.integration.examples import copied
 from tests.integration.postgres import Server
 from tests.integration.test_stores import Say, a_run, an_execution, forked
 from tests.unit.metadata.making import run
@@ -414,8 +414,7 @@ def test_text_in_statements_is_never_part_of_them(postgres: Server) -> None:
 def test_penguins_is_applied_once_and_then_nothing_is_left_to_do(
     postgres: Server, tmp_path: Path, checkout: Path
 ) -> None:
-    made = shutil.ignore_patterns(".mlops", "__pycache__")
-    folder = Path(shutil.copytree(checkout / "examples" / "penguins", tmp_path / "penguins", ignore=made))
+    folder = copied(checkout / "examples" / "penguins", tmp_path / "penguins")
     with (folder / "mlops.yaml").open("a", encoding="utf-8") as file:
         file.write(f"\nstores: {{metadata: '{postgres.database()}'}}\n")
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,11 +15,11 @@ import pytest
 
 from tests.doubles.github import GitHubDouble, serving_github
 from tests.integration.cli import environment
+from tests.integration.examples import CHECKOUT, copied
 
 # The project runs four times before the first test.
 pytestmark = pytest.mark.timeout(1200)
 
-CHECKOUT = Path(__file__).parents[2]
 PREFIX = "mlopsctl / penguins / default"
 LOST_GATE = "    - {name: beats-trivial, kind: change, metric: accuracy, against: trivial, min: 0.3}\n"
 
@@ -57,7 +56,7 @@ def mlopsctl(folder: Path, *arguments: str, **variables: str) -> subprocess.Comp
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     root = tmp_path_factory.mktemp("repository")
     folder = root / "models" / "penguins"
-    shutil.copytree(CHECKOUT / "examples/penguins", folder, ignore=shutil.ignore_patterns(".mlops", "__pycache__"))
+    copied(CHECKOUT / "examples/penguins", folder)
     (root / ".gitignore").write_text(".mlops\n__pycache__\n", encoding="utf-8")
     found = Project(folder, "", "", "", "", "")
     file = folder / "mlops.yaml"

@@ -25,6 +25,7 @@ from mlopsctl.config.load import load_project
 from mlopsctl.lowering.lower import lower
 from mlopsctl.step import ledger
 from tests.integration.cloud.containers import Containers, containers, missing
+from tests.integration.examples import copied
 from tests.unit.step.containers import RUN, Engine
 
 pytestmark = [
@@ -91,7 +92,7 @@ class Project:
 @pytest.fixture(scope="module")
 def project(engines: Containers, tool: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     folder = tmp_path_factory.mktemp("projects") / "penguins"
-    shutil.copytree(CHECKOUT / "examples" / "penguins", folder, ignore=shutil.ignore_patterns(".mlops", "__pycache__"))
+    copied(CHECKOUT / "examples" / "penguins", folder)
     name = f"{engines.registry}/{REPOSITORY}"
     with (folder / "mlops.yaml").open("a") as stream:
         stream.write(f"""

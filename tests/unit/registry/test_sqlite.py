@@ -174,7 +174,16 @@ def test_files_on_this_machine_are_copied_without_asking_mlflow(database: Path, 
 
 
 @pytest.mark.parametrize(
-    "source", ["", "s3://bucket/x", "models:/m-1", "file://elsewhere/tmp", "file:///no/such/folder"]
+    "source",
+    [
+        "",
+        "s3://bucket/x",
+        "models:/m-1",
+        "file://elsewhere/tmp",
+        "file:///no/such/folder",
+        "file:///tmp#1",
+        "file:///tmp?1",
+    ],
 )
 def test_files_elsewhere_have_no_folder_here(source: str) -> None:
     assert RegisteredVersion("p", "1", "", "", source).folder is None
